@@ -1,0 +1,1 @@
+//! The cache room of tradebase: process memory and Redis.

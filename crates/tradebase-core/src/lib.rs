@@ -1,0 +1,1 @@
+//! The contract of tradebase: records, fields, schema, values and errors.

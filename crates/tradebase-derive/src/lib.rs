@@ -1,0 +1,1 @@
+//! The derives of tradebase: Record, Row and Field.

@@ -1,0 +1,1 @@
+//! The time-series room of tradebase: InfluxDB and an embedded engine.

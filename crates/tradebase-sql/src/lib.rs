@@ -1,0 +1,1 @@
+//! The relational room of tradebase: SQLite and PostgreSQL.

@@ -1,0 +1,1 @@
+//! The benches of tradebase: ours beside the raw drivers.
