@@ -1,1 +1,59 @@
-//! The derives of tradebase: Record, Row and Field.
+//! The derives of tradebase: `Record` for what has a key and a place in the stores, `Row` for
+//! what is only read or embedded, `Field` for newtypes and enums that stand in a column.
+//!
+//! Use them through `tradebase_core`, which documents what they make.
+
+mod attribute;
+mod field;
+mod literal;
+mod model;
+mod name;
+mod record;
+mod table;
+
+use proc_macro::TokenStream;
+use syn::{DeriveInput, parse_macro_input};
+
+/// Makes a struct a record: a row with a key and a place in the stores.
+///
+/// On the struct, inside `#[record(…)]`: `table = "…"` and `series = "…"` say where it is kept
+/// and so which values it may hold, `name = "…"` names one that is only cached;
+/// `index(a, b)` and `unique(a, b)` span several columns.
+///
+/// On a field, inside `#[record(…)]`:
+/// * parts: `key`, `tag`, `time`, `sequence`, `index`, `unique`, `owner`, `version`, `created`,
+///   `updated`, `belongs_to = Other`, `on_delete = cascade | set_null | restrict`
+/// * kinds: `decimal(18, 8)`, `text(64)`, `json`, `embed` with `prefix = "…"`, `truncate`, `skip`
+/// * values: `default = …`, `length(1..=32)`, `min = …`, `max = …`, `pattern = "…"`, `email`,
+///   `one_of("a", "b")`, `check = function`
+/// * `name = "…"` for another name in the stores
+#[proc_macro_derive(Record, attributes(record))]
+pub fn record(input: TokenStream) -> TokenStream {
+    let input = parse_macro_input!(input as DeriveInput);
+    record::expand(&input, record::What::Record)
+        .unwrap_or_else(syn::Error::into_compile_error)
+        .into()
+}
+
+/// Makes a struct a row: a projection or aggregate that is read, or a part that is embedded.
+///
+/// Takes the field attributes of `Record`, but for the parts that need a table.
+#[proc_macro_derive(Row, attributes(record))]
+pub fn row(input: TokenStream) -> TokenStream {
+    let input = parse_macro_input!(input as DeriveInput);
+    record::expand(&input, record::What::Row).unwrap_or_else(syn::Error::into_compile_error).into()
+}
+
+/// Makes a newtype or an enum a field.
+///
+/// On a newtype, inside `#[field(…)]`: `decimal(28, 10)`, `text(32)`, `id` (over a `Uuid`: gives
+/// `new()`, `Display` and `FromStr`).
+///
+/// On an enum: `rename_all = "…"` (snake_case unless told), `closed` (no other text may be
+/// stored). On a variant: `rename = "…"`, or `other` on one that holds a `String` and keeps
+/// unknown stored texts.
+#[proc_macro_derive(Field, attributes(field))]
+pub fn field(input: TokenStream) -> TokenStream {
+    let input = parse_macro_input!(input as DeriveInput);
+    field::expand(&input).unwrap_or_else(syn::Error::into_compile_error).into()
+}

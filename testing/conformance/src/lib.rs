@@ -1,1 +1,3 @@
 //! One suite of promises, run against every engine of tradebase.
+
+pub mod models;

@@ -1,0 +1,240 @@
+//! Exact decimals: whole units of a declared scale, and their text form.
+
+use rust_decimal::Decimal;
+
+use crate::column::Column;
+use crate::error::{Error, Result};
+use crate::kind::Kind;
+
+/// The most digits a decimal column may have: what 96 bits surely hold.
+pub const MAX_PRECISION: u8 = 28;
+
+/// The longest text form: sign, digits, point and a leading zero.
+const MAX_TEXT: usize = 42;
+
+const POWERS: [i128; 39] = {
+    let mut powers = [1; 39];
+    let mut i = 1;
+    while i < 39 {
+        powers[i] = powers[i - 1] * 10;
+        i += 1;
+    }
+    powers
+};
+
+/// Ten to that power, up to 38.
+#[inline(always)]
+pub const fn power_of_ten(exponent: u8) -> i128 {
+    POWERS[exponent as usize]
+}
+
+const POWERS_64: [i64; 19] = {
+    let mut powers = [1; 19];
+    let mut i = 1;
+    while i < 19 {
+        powers[i] = powers[i - 1] * 10;
+        i += 1;
+    }
+    powers
+};
+
+/// The value as whole units of the column's scale, or an error if it does not fit exactly.
+#[inline]
+pub fn to_units(column: &'static Column, value: &Decimal) -> Result<i128> {
+    let Kind::Decimal { precision, scale } = column.kind else {
+        return Err(misplaced(column));
+    };
+    let mantissa = value.mantissa();
+    match units_at(mantissa, value.scale(), scale) {
+        Some(units) if units.unsigned_abs() < power_of_ten(precision).unsigned_abs() => Ok(units),
+        Some(_) => Err(too_large(column, value)),
+        None => Err(inexact(column, value)),
+    }
+}
+
+/// The units at another scale; none if digits would be lost or do not fit.
+#[inline]
+pub fn units_at(units: i128, from: u32, to: u8) -> Option<i128> {
+    let to = u32::from(to);
+    if from == to {
+        return Some(units);
+    }
+    if from < to {
+        let step = usize::try_from(to - from).ok()?;
+        if step < POWERS_64.len()
+            && let Ok(narrow) = i64::try_from(units)
+            && let Some(wide) = narrow.checked_mul(POWERS_64[step])
+        {
+            return Some(i128::from(wide));
+        }
+        return units.checked_mul(*POWERS.get(step)?);
+    }
+    let divisor = *POWERS.get(usize::try_from(from - to).ok()?)?;
+    (units % divisor == 0).then(|| units / divisor)
+}
+
+/// The decimal of that many units; an error if it is wider than a [`Decimal`] can be.
+#[inline]
+pub fn from_units(column: &'static Column, units: i128) -> Result<Decimal> {
+    let scale = u32::from(column.kind.scale());
+    let magnitude = units.unsigned_abs();
+    if magnitude >> 96 != 0 || scale > Decimal::MAX_SCALE {
+        return Err(too_wide(column, units));
+    }
+    let [lo, mid, hi] = [0, 32, 64].map(|shift| low_word(magnitude >> shift));
+    Ok(Decimal::from_parts(lo, mid, hi, units < 0, scale))
+}
+
+/// The low 32 bits, on purpose.
+#[inline(always)]
+#[allow(clippy::cast_possible_truncation)]
+const fn low_word(value: u128) -> u32 {
+    value as u32
+}
+
+/// Writes the units with the point at that scale: 15000 at 4 is `1.5000`.
+pub fn write(out: &mut Vec<u8>, units: i128, scale: u8) {
+    let mut buffer = itoa::Buffer::new();
+    let magnitude = units.unsigned_abs();
+    let digits = match u64::try_from(magnitude) {
+        Ok(narrow) => buffer.format(narrow),
+        Err(_) => buffer.format(magnitude),
+    }
+    .as_bytes();
+    let scale = usize::from(scale);
+    if units < 0 {
+        out.push(b'-');
+    }
+    if scale == 0 {
+        out.extend_from_slice(digits);
+        return;
+    }
+    // What stands before the point; zeros fill up to it: 0.05, not .05.
+    let (head, tail) = digits.split_at(digits.len().saturating_sub(scale));
+    let mut text = [b'0'; MAX_TEXT];
+    let point = head.len().max(1);
+    let end = point + 1 + scale;
+    text[..head.len()].copy_from_slice(head);
+    text[point] = b'.';
+    text[end - tail.len()..end].copy_from_slice(tail);
+    out.extend_from_slice(&text[..end]);
+}
+
+/// The text form of the units, for messages.
+pub fn text(units: i128, scale: u8) -> String {
+    let mut out = Vec::with_capacity(MAX_TEXT);
+    write(&mut out, units, scale);
+    String::from_utf8_lossy(&out).into_owned()
+}
+
+/// Reads a number's text as whole units of a scale; none if it is no number, or has more digits.
+///
+/// Takes what JSON calls a number: sign, digits, point, exponent.
+pub fn parse(text: &[u8], scale: u8) -> Option<i128> {
+    let (negative, digits) = match text {
+        [b'-', rest @ ..] => (true, rest),
+        [b'+', rest @ ..] => (false, rest),
+        rest => (false, rest),
+    };
+    let (digits, exponent) = split_exponent(digits)?;
+    let (mut units, mut decimals, mut seen, mut point) = (0_i128, 0_i64, false, false);
+    for &byte in digits {
+        match byte {
+            b'0'..=b'9' => {
+                units = units.checked_mul(10)?.checked_add(i128::from(byte - b'0'))?;
+                decimals += i64::from(point);
+                seen = true;
+            }
+            b'.' if !point => point = true,
+            _ => return None,
+        }
+    }
+    if !seen {
+        return None;
+    }
+    let units = if negative { -units } else { units };
+    if units == 0 {
+        return Some(0);
+    }
+    let from = decimals.checked_sub(exponent)?;
+    if from < 0 {
+        let up = u8::try_from(-from).ok()?.checked_add(scale)?;
+        return units.checked_mul(*POWERS.get(usize::from(up))?);
+    }
+    units_at(units, u32::try_from(from).ok()?, scale)
+}
+
+fn split_exponent(digits: &[u8]) -> Option<(&[u8], i64)> {
+    let Some(at) = digits.iter().position(|b| matches!(b, b'e' | b'E')) else {
+        return Some((digits, 0));
+    };
+    let exponent = std::str::from_utf8(&digits[at + 1..]).ok()?.parse().ok()?;
+    Some((&digits[..at], exponent))
+}
+
+#[cold]
+fn misplaced(column: &'static Column) -> Error {
+    Error::refused(column, "kind", format!("takes no decimal, it is {}", column.kind))
+}
+
+#[cold]
+fn inexact(column: &'static Column, value: &Decimal) -> Error {
+    let scale = column.kind.scale();
+    Error::refused(
+        column,
+        "scale",
+        format!("must have at most {scale} digits after the point (round it first), is {value}"),
+    )
+}
+
+#[cold]
+fn too_large(column: &'static Column, value: &Decimal) -> Error {
+    Error::refused(column, "precision", format!("must fit {}, is {value}", column.kind))
+}
+
+#[cold]
+fn too_wide(column: &'static Column, units: i128) -> Error {
+    Error::unreadable(column, format_args!("{units} units are wider than 96 bits"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_form_keeps_every_digit() {
+        for (units, scale, want) in [
+            (15000, 4, "1.5000"),
+            (-5, 2, "-0.05"),
+            (0, 3, "0.000"),
+            (-7, 0, "-7"),
+            (123, 3, "0.123"),
+            (9_999_999_999_999_999_999_999_999_999, 28, "0.9999999999999999999999999999"),
+            (-9_999_999_999_999_999_999_999_999_999, 10, "-999999999999999999.9999999999"),
+        ] {
+            assert_eq!(text(units, scale), want);
+            assert_eq!(parse(want.as_bytes(), scale), Some(units), "{want}");
+        }
+    }
+
+    #[test]
+    fn parsing_refuses_what_it_cannot_keep() {
+        for (bad, scale) in [("", 2), ("-", 2), (".", 2), ("1.234", 2), ("1e-3", 2), ("0x1", 2)] {
+            assert_eq!(parse(bad.as_bytes(), scale), None, "{bad}");
+        }
+        assert_eq!(parse(b"1.2300", 2), Some(123));
+        assert_eq!(parse(b"1.5E3", 2), Some(150_000));
+        assert_eq!(parse(b"15e-1", 2), Some(150));
+        assert_eq!(parse(b"0e99", 2), Some(0));
+        assert_eq!(parse("9".repeat(40).as_bytes(), 0), None);
+    }
+
+    #[test]
+    fn scales_change_only_exactly() {
+        assert_eq!(units_at(150, 2, 4), Some(15_000));
+        assert_eq!(units_at(150, 2, 1), Some(15));
+        assert_eq!(units_at(155, 2, 1), None);
+        assert_eq!(units_at(i128::MAX, 0, 1), None);
+        assert_eq!(units_at(i64::MAX.into(), 0, 10), Some(i128::from(i64::MAX) * 10_000_000_000));
+    }
+}

@@ -1,0 +1,267 @@
+//! Schemas as data: owned, serialisable, comparable, and turned into tables at run time.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, OnceLock};
+
+use serde::{Deserialize, Serialize};
+
+use crate::column::{Column, Domain, Name, Preset, Roles};
+use crate::error::{Code, Error, Result};
+use crate::kind::Kind;
+use crate::table::{Index, Table};
+
+/// A record's table as owned data: what `schema.json` holds, what schemas are compared by.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct TableSchema {
+    /// The Rust name of the record.
+    pub record: String,
+    /// The table's name.
+    pub table: String,
+    /// The time series' name, if it is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub series: Option<String>,
+    /// The columns, in order.
+    pub columns: Vec<ColumnSchema>,
+    /// The names of the key's columns.
+    pub key: Vec<String>,
+    /// Indexes over several columns.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub indexes: Vec<IndexSchema>,
+}
+
+/// A column as owned data.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct ColumnSchema {
+    /// The name.
+    pub name: String,
+    /// The kind, as [`Kind::word`] says it.
+    pub kind: String,
+    /// All digits of a decimal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub precision: Option<u8>,
+    /// The digits after the point of a decimal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scale: Option<u8>,
+    /// The most characters of a text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max: Option<u32>,
+    /// Whether it may be null.
+    #[serde(default)]
+    pub nullable: bool,
+    /// The parts it plays.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub roles: Vec<String>,
+    /// The default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub default: Option<serde_json::Value>,
+    /// The stored texts of an enum.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub labels: Vec<String>,
+    /// Whether no other text may be stored.
+    #[serde(default)]
+    pub closed: bool,
+    /// The table it points to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent: Option<String>,
+}
+
+/// An index as owned data.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct IndexSchema {
+    /// The names of its columns, in order.
+    pub columns: Vec<String>,
+    /// Whether no two rows may be equal in them.
+    pub unique: bool,
+}
+
+impl From<&Table> for TableSchema {
+    fn from(table: &Table) -> Self {
+        let names = |at: &[usize]| at.iter().map(|&i| table.columns[i].name.text.into()).collect();
+        Self {
+            record: table.record.into(),
+            table: table.name.into(),
+            series: table.series.map(Into::into),
+            columns: table.columns.iter().map(ColumnSchema::from).collect(),
+            key: names(table.key),
+            indexes: table
+                .indexes
+                .iter()
+                .map(|i| IndexSchema { columns: names(i.columns), unique: i.unique })
+                .collect(),
+        }
+    }
+}
+
+impl From<&Column> for ColumnSchema {
+    fn from(column: &Column) -> Self {
+        let (precision, scale) = match column.kind {
+            Kind::Decimal { precision, scale } => (Some(precision), Some(scale)),
+            _ => (None, None),
+        };
+        let max = match column.kind {
+            Kind::Text { max } => max,
+            _ => None,
+        };
+        Self {
+            name: column.name.text.into(),
+            kind: column.kind.word().into(),
+            precision,
+            scale,
+            max,
+            nullable: column.nullable,
+            roles: column.roles.words().map(Into::into).collect(),
+            default: column.default.map(|preset| match preset {
+                Preset::Bool(v) => v.into(),
+                Preset::Int(v) => v.into(),
+                Preset::Float(v) => v.into(),
+                Preset::Text(v) => v.into(),
+            }),
+            labels: column.labels.iter().map(|&l| l.into()).collect(),
+            closed: column.closed,
+            parent: column.parent.map(|p| (p.table)().name.into()),
+        }
+    }
+}
+
+impl TableSchema {
+    /// The table of this schema, to be used like a derived one.
+    ///
+    /// Equal schemas give the same table. Tables live as long as the process: there are as many
+    /// as a process sees different schemas. Rules, parents and their actions are not part of a
+    /// schema, so such a table checks the kinds and limits of its values only.
+    pub fn table(&self) -> Result<&'static Table> {
+        static TABLES: OnceLock<Mutex<HashMap<String, &'static Table>>> = OnceLock::new();
+        let text = serde_json::to_string(self)
+            .map_err(|e| Error::new(Code::Internal, "a schema cannot be written").because(e))?;
+        let mut tables = TABLES.get_or_init(Mutex::default).lock().unwrap_or_else(|p| p.into_inner());
+        if let Some(table) = tables.get(&text) {
+            return Ok(table);
+        }
+        let table: &'static Table = Box::leak(Box::new(self.build()?));
+        tables.insert(text, table);
+        Ok(table)
+    }
+
+    fn build(&self) -> Result<Table> {
+        check_name(&self.table)?;
+        let domain = Domain::new(true, self.series.is_some());
+        let columns: Vec<Column> =
+            self.columns.iter().map(|c| c.build(domain)).collect::<Result<_>>()?;
+        let at = |names: &[String]| -> Result<&'static [usize]> {
+            let positions = names.iter().map(|name| {
+                self.columns.iter().position(|c| c.name == *name).ok_or_else(|| {
+                    bad(format!("table {} has no column {name}", self.table))
+                })
+            });
+            Ok(Vec::leak(positions.collect::<Result<_>>()?))
+        };
+        let indexes = self.indexes.iter().map(|i| Ok(Index::new(at(&i.columns)?, i.unique)));
+        Ok(Table::new(
+            leak(&self.record),
+            leak(&self.table),
+            Vec::leak(columns),
+            at(&self.key)?,
+            Vec::leak(indexes.collect::<Result<_>>()?),
+            self.series.as_deref().map(leak),
+        ))
+    }
+}
+
+impl ColumnSchema {
+    fn build(&self, domain: Domain) -> Result<Column> {
+        check_name(&self.name)?;
+        let rendered = leak(&format!(",\"{0}\":,{0}=", self.name));
+        let (json, line) = rendered.split_at(self.name.len() + 4);
+        let mut column = Column::new("", self.kind()?, self.nullable);
+        column.name = Name { text: &line[1..line.len() - 1], line, json };
+        column.domain = domain;
+        column.closed = self.closed;
+        column.labels = Vec::leak(self.labels.iter().map(|l| leak(l)).collect());
+        column.default = self.default.as_ref().map(|v| self.preset(v)).transpose()?;
+        for word in &self.roles {
+            column.roles = column.roles.and(self.role(word)?);
+        }
+        Ok(column)
+    }
+
+    fn kind(&self) -> Result<Kind> {
+        const PLAIN: [Kind; 11] = [
+            Kind::Bool,
+            Kind::I16,
+            Kind::I32,
+            Kind::I64,
+            Kind::F64,
+            Kind::Bytes,
+            Kind::Uuid,
+            Kind::Timestamp,
+            Kind::TimestampNs,
+            Kind::Date,
+            Kind::Json,
+        ];
+        match (self.kind.as_str(), self.precision, self.scale) {
+            ("decimal", Some(precision @ 1..=crate::decimal::MAX_PRECISION), Some(scale))
+                if scale <= precision =>
+            {
+                Ok(Kind::Decimal { precision, scale })
+            }
+            ("decimal", ..) => Err(bad(format!(
+                "column {} needs a precision of 1 to 28 and a scale up to it",
+                self.name
+            ))),
+            ("text", ..) => Ok(Kind::Text { max: self.max }),
+            (word, ..) => PLAIN
+                .into_iter()
+                .find(|kind| kind.word() == word)
+                .ok_or_else(|| bad(format!("column {} has no known kind: {word}", self.name))),
+        }
+    }
+
+    fn role(&self, word: &str) -> Result<Roles> {
+        (0..16)
+            .map(Roles::bit)
+            .find(|role| role.words().next() == Some(word))
+            .ok_or_else(|| bad(format!("column {} has no known role: {word}", self.name)))
+    }
+
+    fn preset(&self, value: &serde_json::Value) -> Result<Preset> {
+        match value {
+            serde_json::Value::Bool(v) => Ok(Preset::Bool(*v)),
+            serde_json::Value::String(v) => Ok(Preset::Text(leak(v))),
+            serde_json::Value::Number(v) => match (v.as_i64(), v.as_f64()) {
+                (Some(v), _) => Ok(Preset::Int(v)),
+                (None, Some(v)) => Ok(Preset::Float(v)),
+                (None, None) => Err(bad(format!("column {} has no usable default: {v}", self.name))),
+            },
+            other => Err(bad(format!("column {} has no usable default: {other}", self.name))),
+        }
+    }
+}
+
+/// The most bytes a name may have: PostgreSQL cuts longer ones, and index names add to them.
+pub const NAME_MAX: usize = 48;
+
+/// Refuses what is not a plain lower-case identifier.
+pub fn check_name(name: &str) -> Result<()> {
+    let plain = |b: u8| b.is_ascii_lowercase() || b == b'_' || b.is_ascii_digit();
+    let good = name.bytes().all(plain)
+        && name.len() <= NAME_MAX
+        && name.bytes().next().is_some_and(|b| !b.is_ascii_digit());
+    if good {
+        return Ok(());
+    }
+    Err(bad(format!(
+        "a name must be lower-case letters, digits and _, at most {NAME_MAX}, is {name:?}"
+    )))
+}
+
+fn leak(text: &str) -> &'static str {
+    Box::leak(text.into())
+}
+
+#[cold]
+fn bad(message: String) -> Error {
+    Error::new(Code::Config, message)
+}

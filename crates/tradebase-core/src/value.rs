@@ -1,0 +1,359 @@
+//! Values whose type is known only at run time: filters, dynamic access, the command line.
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use uuid::Uuid;
+
+use crate::column::{Column, Preset};
+use crate::decimal;
+use crate::domain;
+use crate::error::{Error, Result};
+use crate::field::Field;
+use crate::kind::Kind;
+use crate::parse;
+use crate::row::{Put, Row};
+use crate::sink::Sink;
+use crate::source::{Got, Source};
+use crate::time::{Date, Timestamp, TimestampNs};
+
+/// One value of any kind.
+///
+/// Only the dynamic edges use it: on a typed path a record goes straight into the store's buffer.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Value {
+    /// No value.
+    Null,
+    /// A bool.
+    Bool(bool),
+    /// An integer of any width.
+    Int(i64),
+    /// A float.
+    Float(f64),
+    /// A decimal: whole units, and the digits after the point.
+    Decimal(i128, u8),
+    /// Text.
+    Text(String),
+    /// Bytes.
+    Bytes(Vec<u8>),
+    /// A UUID.
+    Uuid(Uuid),
+    /// A moment to the microsecond.
+    Timestamp(Timestamp),
+    /// A moment to the nanosecond.
+    TimestampNs(TimestampNs),
+    /// A day.
+    Date(Date),
+    /// A JSON text.
+    Json(String),
+}
+
+impl Value {
+    /// The value of a field, checked as if it were written to that column.
+    pub fn of<F: Field>(field: &F, column: &'static Column) -> Result<Value> {
+        let mut sink = Values::default();
+        field.put(column, &mut sink)?;
+        Ok(sink.0.pop().unwrap_or(Value::Null))
+    }
+
+    /// All values of a row, in order.
+    pub fn row<T: Put>(row: &T) -> Result<Vec<Value>> {
+        let mut sink = Values::default();
+        row.write(&mut sink)?;
+        Ok(sink.0)
+    }
+
+    /// Reads a row from its values.
+    pub fn read<T: Row>(values: &[Value]) -> Result<T> {
+        T::read(&mut ValueSource { values, text: String::new() })
+    }
+
+    /// Writes it to a column, converting what converts without loss.
+    pub fn put<S: Sink>(&self, column: &'static Column, sink: &mut S) -> Result<()> {
+        if let Value::Null = self {
+            return if column.nullable { sink.null(column) } else { Err(null(column)) };
+        }
+        let mut source = ValueSource { values: std::slice::from_ref(self), text: String::new() };
+        let s = &mut source;
+        match column.kind {
+            Kind::Bool => through(s.bool(0, column)?, |v| v.put(column, sink)),
+            Kind::I16 => through(s.i16(0, column)?, |v| v.put(column, sink)),
+            Kind::I32 => through(s.i32(0, column)?, |v| v.put(column, sink)),
+            Kind::I64 => through(s.i64(0, column)?, |v| v.put(column, sink)),
+            Kind::F64 => through(s.f64(0, column)?, |v| v.put(column, sink)),
+            Kind::Decimal { .. } => through(s.decimal(0, column)?, |units| {
+                decimal::from_units(column, units)?.put(column, sink)
+            }),
+            Kind::Text { .. } => through(s.text(0, column)?, |v| {
+                domain::text(column, v)?;
+                sink.text(column, v)
+            }),
+            Kind::Bytes => through(s.bytes(0, column)?, |v| sink.bytes(column, v)),
+            Kind::Uuid => through(s.uuid(0, column)?, |v| v.put(column, sink)),
+            Kind::Timestamp => through(s.timestamp(0, column)?, |v| v.put(column, sink)),
+            Kind::TimestampNs => through(s.timestamp_ns(0, column)?, |v| v.put(column, sink)),
+            Kind::Date => through(s.date(0, column)?, |v| v.put(column, sink)),
+            Kind::Json => through(s.json::<serde_json::Value>(0, column)?, |v| sink.json(column, &v)),
+        }
+    }
+}
+
+fn through<T>(got: Got<T>, put: impl FnOnce(T) -> Result<()>) -> Result<()> {
+    match got {
+        Got::Value(value) => put(value),
+        Got::Null | Got::Absent => Ok(()),
+    }
+}
+
+/// A sink that gathers values.
+#[derive(Debug, Default)]
+struct Values(Vec<Value>);
+
+macro_rules! gather {
+    ($($method:ident($type:ty) => $value:expr;)+) => {$(
+        fn $method(&mut self, column: &'static Column, value: $type) -> Result<()> {
+            let make: fn(&'static Column, $type) -> Value = $value;
+            self.0.push(make(column, value));
+            Ok(())
+        }
+    )+};
+}
+
+impl Sink for Values {
+    gather! {
+        bool(bool) => |_, v| Value::Bool(v);
+        i64(i64) => |_, v| Value::Int(v);
+        f64(f64) => |_, v| Value::Float(v);
+        decimal(i128) => |column, v| Value::Decimal(v, column.kind.scale());
+        text(&str) => |_, v| Value::Text(v.to_owned());
+        bytes(&[u8]) => |_, v| Value::Bytes(v.to_vec());
+        uuid(Uuid) => |_, v| Value::Uuid(v);
+        timestamp(Timestamp) => |_, v| Value::Timestamp(v);
+        timestamp_ns(TimestampNs) => |_, v| Value::TimestampNs(v);
+        date(Date) => |_, v| Value::Date(v);
+    }
+
+    fn json<T: Serialize + ?Sized>(&mut self, column: &'static Column, value: &T) -> Result<()> {
+        let mut text = Vec::new();
+        crate::json::render(column, value, &mut text)?;
+        self.0.push(Value::Json(String::from_utf8_lossy(&text).into_owned()));
+        Ok(())
+    }
+
+    fn null(&mut self, _: &'static Column) -> Result<()> {
+        self.0.push(Value::Null);
+        Ok(())
+    }
+
+    fn skip(&mut self, column: &'static Column) -> Result<()> {
+        self.null(column)
+    }
+}
+
+/// A source over values; text forms are read where a text stands for another kind.
+struct ValueSource<'a> {
+    values: &'a [Value],
+    text: String,
+}
+
+impl ValueSource<'_> {
+    fn at<T>(
+        &mut self,
+        at: usize,
+        column: &'static Column,
+        read: impl FnOnce(&Value) -> Result<Option<T>>,
+    ) -> Result<Got<T>> {
+        match self.values.get(at) {
+            None => Ok(Got::Absent),
+            Some(Value::Null) => Ok(Got::Null),
+            Some(value) => read(value)?.map(Got::Value).ok_or_else(|| mismatch(column, value)),
+        }
+    }
+}
+
+impl Source for ValueSource<'_> {
+    fn cell(&mut self, at: usize, column: &'static Column) -> Result<Got<()>> {
+        self.at(at, column, |_| Ok(Some(())))
+    }
+
+    fn bool(&mut self, at: usize, column: &'static Column) -> Result<Got<bool>> {
+        self.at(at, column, |value| {
+            Ok(match value {
+                Value::Bool(v) => Some(*v),
+                Value::Text(v) => Some(parse::boolean(column, v)?),
+                _ => None,
+            })
+        })
+    }
+
+    fn i64(&mut self, at: usize, column: &'static Column) -> Result<Got<i64>> {
+        self.at(at, column, |value| {
+            Ok(match value {
+                Value::Int(v) => Some(*v),
+                Value::Text(v) => Some(parse::integer(column, v)?),
+                _ => None,
+            })
+        })
+    }
+
+    fn f64(&mut self, at: usize, column: &'static Column) -> Result<Got<f64>> {
+        self.at(at, column, |value| {
+            Ok(match value {
+                Value::Float(v) => Some(*v),
+                Value::Int(v) => i32::try_from(*v).ok().map(f64::from),
+                Value::Text(v) => Some(parse::float(column, v)?),
+                _ => None,
+            })
+        })
+    }
+
+    fn decimal(&mut self, at: usize, column: &'static Column) -> Result<Got<i128>> {
+        self.at(at, column, |value| {
+            let scale = column.kind.scale();
+            Ok(match value {
+                Value::Decimal(units, from) => decimal::units_at(*units, (*from).into(), scale),
+                Value::Int(v) => decimal::units_at((*v).into(), 0, scale),
+                Value::Text(v) => Some(parse::decimal(column, v.as_bytes())?),
+                _ => None,
+            })
+        })
+    }
+
+    fn text(&mut self, at: usize, column: &'static Column) -> Result<Got<&str>> {
+        match self.values.get(at) {
+            None => Ok(Got::Absent),
+            Some(Value::Null) => Ok(Got::Null),
+            Some(Value::Text(v)) => Ok(Got::Value(v)),
+            Some(other) => Err(mismatch(column, other)),
+        }
+    }
+
+    fn bytes(&mut self, at: usize, column: &'static Column) -> Result<Got<&[u8]>> {
+        match self.values.get(at) {
+            None => Ok(Got::Absent),
+            Some(Value::Null) => Ok(Got::Null),
+            Some(Value::Bytes(v)) => Ok(Got::Value(v)),
+            Some(other) => Err(mismatch(column, other)),
+        }
+    }
+
+    fn uuid(&mut self, at: usize, column: &'static Column) -> Result<Got<Uuid>> {
+        self.at(at, column, |value| {
+            Ok(match value {
+                Value::Uuid(v) => Some(*v),
+                Value::Text(v) => Some(parse::uuid(column, v)?),
+                _ => None,
+            })
+        })
+    }
+
+    fn timestamp(&mut self, at: usize, column: &'static Column) -> Result<Got<Timestamp>> {
+        self.at(at, column, |value| {
+            Ok(match value {
+                Value::Timestamp(v) => Some(*v),
+                Value::Text(v) => Some(parse::timestamp(column, v)?),
+                _ => None,
+            })
+        })
+    }
+
+    fn timestamp_ns(&mut self, at: usize, column: &'static Column) -> Result<Got<TimestampNs>> {
+        self.at(at, column, |value| {
+            Ok(match value {
+                Value::TimestampNs(v) => Some(*v),
+                Value::Timestamp(v) => v.to_ns(),
+                Value::Text(v) => Some(parse::timestamp_ns(column, v)?),
+                _ => None,
+            })
+        })
+    }
+
+    fn date(&mut self, at: usize, column: &'static Column) -> Result<Got<Date>> {
+        self.at(at, column, |value| {
+            Ok(match value {
+                Value::Date(v) => Some(*v),
+                Value::Text(v) => Some(parse::date(column, v)?),
+                _ => None,
+            })
+        })
+    }
+
+    fn json<T: DeserializeOwned>(&mut self, at: usize, column: &'static Column) -> Result<Got<T>> {
+        if let Some(Value::Json(text) | Value::Text(text)) = self.values.get(at) {
+            self.text.clone_from(text);
+            return crate::json::parse(column, self.text.as_bytes()).map(Got::Value);
+        }
+        self.at(at, column, |_| Ok(None))
+    }
+}
+
+/// A source of a default, for columns that are absent.
+#[derive(Debug)]
+pub(crate) struct PresetSource(pub(crate) Preset);
+
+impl PresetSource {
+    fn value(&self) -> Value {
+        match self.0 {
+            Preset::Bool(v) => Value::Bool(v),
+            Preset::Int(v) => Value::Int(v),
+            Preset::Float(v) => Value::Float(v),
+            Preset::Text(v) => Value::Text(v.to_owned()),
+        }
+    }
+
+    fn read<T>(&self, read: impl FnOnce(&mut ValueSource<'_>) -> Result<T>) -> Result<T> {
+        let value = self.value();
+        read(&mut ValueSource { values: &[value], text: String::new() })
+    }
+}
+
+macro_rules! preset {
+    ($($method:ident -> $type:ty;)+) => {$(
+        fn $method(&mut self, _: usize, column: &'static Column) -> Result<Got<$type>> {
+            self.read(|source| source.$method(0, column))
+        }
+    )+};
+}
+
+impl Source for PresetSource {
+    preset! {
+        cell -> ();
+        bool -> bool;
+        i64 -> i64;
+        f64 -> f64;
+        decimal -> i128;
+        uuid -> Uuid;
+        timestamp -> Timestamp;
+        timestamp_ns -> TimestampNs;
+        date -> Date;
+    }
+
+    fn text(&mut self, _: usize, column: &'static Column) -> Result<Got<&str>> {
+        match self.0 {
+            Preset::Text(text) => Ok(Got::Value(text)),
+            _ => Err(mismatch(column, &self.value())),
+        }
+    }
+
+    fn bytes(&mut self, _: usize, column: &'static Column) -> Result<Got<&[u8]>> {
+        match self.0 {
+            Preset::Text(text) => Ok(Got::Value(text.as_bytes())),
+            _ => Err(mismatch(column, &self.value())),
+        }
+    }
+
+    fn json<T: DeserializeOwned>(&mut self, _: usize, column: &'static Column) -> Result<Got<T>> {
+        self.read(|source| source.json(0, column))
+    }
+}
+
+#[cold]
+fn mismatch(column: &'static Column, value: &Value) -> Error {
+    let message = format!("takes {}, is {value:?}", column.kind);
+    Error::refused(column, "kind", message)
+}
+
+#[cold]
+fn null(column: &'static Column) -> Error {
+    Error::refused(column, "required", "must have a value, is null")
+}

@@ -1,0 +1,303 @@
+//! `#[derive(Record)]` and `#[derive(Row)]`.
+
+use proc_macro2::TokenStream;
+use quote::{format_ident, quote, quote_spanned};
+use syn::{DeriveInput, Error, Result};
+
+use crate::attribute::StructAttributes;
+use crate::model::{Field, What as Role, fields, is_option};
+use crate::table;
+
+/// Which of the two derives it is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum What {
+    Record,
+    Row,
+}
+
+/// The code of the derive.
+pub fn expand(input: &DeriveInput, what: What) -> Result<TokenStream> {
+    let given = StructAttributes::read(&input.attrs)?;
+    let fields = fields(input)?;
+    let record = match what {
+        What::Record => table::expand(input, &given, &fields)?,
+        What::Row => {
+            refuse_table_parts(input, &given, &fields)?;
+            TokenStream::new()
+        }
+    };
+    let columns = columns(input, &given, &fields);
+    let row = row(input, &fields);
+    let put = put(input, &fields);
+    let constants = constants(input, &fields);
+    Ok(quote! {
+        #[automatically_derived]
+        #[allow(clippy::all, clippy::pedantic, unused_qualifications)]
+        const _: () = {
+            #columns
+            #row
+            #put
+            #record
+            #constants
+        };
+    })
+}
+
+fn refuse_table_parts(
+    input: &DeriveInput,
+    given: &StructAttributes,
+    fields: &[Field],
+) -> Result<()> {
+    if given.table.is_some() || given.series.is_some() || !given.indexes.is_empty() {
+        let message = "a row has no table or series; use #[derive(Record)]";
+        return Err(Error::new(input.ident.span(), message));
+    }
+    for field in fields {
+        for role in ["key", "time", "sequence", "version", "created", "updated", "assigned"] {
+            if let Some(span) = field.given.span_of(role) {
+                let message = format!("a row has no `{role}`; use #[derive(Record)]");
+                return Err(Error::new(span, message));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The statics with the columns, and what is checked of them.
+fn columns(input: &DeriveInput, given: &StructAttributes, fields: &[Field]) -> TokenStream {
+    let parts = fields.iter().filter_map(Field::part);
+    let assertions = fields.iter().map(Field::assertions);
+    let mut places = TokenStream::new();
+    let mut before = quote!(0);
+    for field in fields {
+        let (at, width) = (&field.at, field.width());
+        places.extend(quote!(const #at: usize = #before;));
+        before = quote!(#at + #width);
+    }
+    let (table, series) = (given.table.is_some(), given.series.is_some());
+    let span = input.ident.span();
+    let distinct = quote_spanned! {span=>
+        const _: () = ::core::assert!(
+            ::tradebase_core::derive_support::names_differ(&COLUMNS),
+            "two columns have the same name: give one another with `name = \"…\"` or `prefix`");
+    };
+    quote! {
+        const PARTS: &[::tradebase_core::derive_support::Part] = &[#(#parts),*];
+        static NAMES: [u8; ::tradebase_core::derive_support::name_bytes(PARTS)] =
+            ::tradebase_core::derive_support::names(PARTS);
+        static COLUMNS: [
+            ::tradebase_core::Column; ::tradebase_core::derive_support::width(PARTS)
+        ] = ::tradebase_core::derive_support::columns(
+            PARTS, &NAMES, ::tradebase_core::Domain::new(#table, #series));
+        #places
+        #(#assertions)*
+        #distinct
+    }
+}
+
+fn row(input: &DeriveInput, _fields: &[Field]) -> TokenStream {
+    let ident = &input.ident;
+    quote! {
+        impl ::tradebase_core::Row for #ident {
+            const WIDTH: usize = ::tradebase_core::derive_support::width(PARTS);
+
+            fn list(columns: &mut ::std::vec::Vec<&'static ::tradebase_core::Column>) {
+                columns.extend(COLUMNS.iter());
+            }
+
+            #[cfg_attr(not(debug_assertions), inline(always))]
+            fn read_at<__R: ::tradebase_core::Source>(
+                at: usize, source: &mut __R,
+            ) -> ::tradebase_core::Result<Self> {
+                <Self as ::tradebase_core::Put>::read_in(&COLUMNS, at, source)
+            }
+        }
+    }
+}
+
+fn put(input: &DeriveInput, fields: &[Field]) -> TokenStream {
+    let ident = &input.ident;
+    let reads = fields.iter().enumerate().map(|(i, f)| read_one(i, f));
+    let built = fields.iter().enumerate().map(|(i, f)| {
+        let (field, local) = (&f.ident, format_ident!("field_{i}"));
+        quote!(#field: #local)
+    });
+    let writes = fields.iter().map(write_one);
+    let puts = fields.iter().filter_map(put_one);
+    let checks = fields.iter().filter_map(check_one);
+    quote! {
+        impl ::tradebase_core::Put for #ident {
+            const COLUMNS: &'static [::tradebase_core::Column] = &COLUMNS;
+
+            #[cfg_attr(not(debug_assertions), inline(always))]
+            fn read_in<__R: ::tradebase_core::Source>(
+                columns: &'static [::tradebase_core::Column], at: usize, source: &mut __R,
+            ) -> ::tradebase_core::Result<Self> {
+                // Locals first, the struct last: filling it in place past each `?` is slower.
+                #(#reads)*
+                ::core::result::Result::Ok(Self { #(#built),* })
+            }
+
+            #[cfg_attr(not(debug_assertions), inline(always))]
+            fn write_in<__S: ::tradebase_core::Sink>(
+                &self, columns: &'static [::tradebase_core::Column], sink: &mut __S,
+            ) -> ::tradebase_core::Result<()> {
+                #(#writes)*
+                ::core::result::Result::Ok(())
+            }
+
+            fn put_in<__S: ::tradebase_core::Sink>(
+                &self, i: usize, columns: &'static [::tradebase_core::Column], sink: &mut __S,
+            ) -> ::tradebase_core::Result<()> {
+                match i {
+                    #(#puts,)*
+                    _ => ::core::result::Result::Err(
+                        ::tradebase_core::derive_support::no_column(i)),
+                }
+            }
+
+            fn check_in(
+                &self,
+                columns: &'static [::tradebase_core::Column],
+                found: &mut ::tradebase_core::Violations,
+            ) {
+                let _ = (columns, &found);
+                #(#checks)*
+            }
+        }
+    }
+}
+
+fn read_one(i: usize, field: &Field) -> TokenStream {
+    let (ty, at, local) = (&field.ty, &field.at, format_ident!("field_{i}"));
+    match field.what {
+        Role::Column => quote! {
+            let #local = ::tradebase_core::derive_support::need(
+                <#ty as ::tradebase_core::Field>::take(at + #at, &columns[#at], source)?,
+                &columns[#at])?;
+        },
+        Role::Json => {
+            // The null of a written `Option` is ours; any other null is the value's own.
+            let null = if is_option(ty) {
+                quote!(::core::option::Option::Some(::core::option::Option::None))
+            } else {
+                quote!(::core::option::Option::None)
+            };
+            quote! {
+                let #local: #ty = ::tradebase_core::derive_support::need_json(
+                    ::tradebase_core::derive_support::take_json(
+                        at + #at, &columns[#at], source)?,
+                    &columns[#at], #null)?;
+            }
+        }
+        Role::Embedded => quote! {
+            let #local = <#ty as ::tradebase_core::Put>::read_in(
+                columns.split_at(#at).1, at + #at, source)?;
+        },
+        Role::Skipped => quote! {
+            let #local: #ty = ::core::default::Default::default();
+        },
+    }
+}
+
+fn write_column(field: &Field) -> TokenStream {
+    let (ty, ident, at) = (&field.ty, &field.ident, &field.at);
+    if field.what == Role::Json {
+        if is_option(ty) {
+            return quote! {
+                match &self.#ident {
+                    ::core::option::Option::Some(value) => {
+                        ::tradebase_core::derive_support::put_json(value, &columns[#at], sink)
+                    }
+                    ::core::option::Option::None => {
+                        ::tradebase_core::Sink::null(sink, &columns[#at])
+                    }
+                }
+            };
+        }
+        return quote! {
+            ::tradebase_core::derive_support::put_json(&self.#ident, &columns[#at], sink)
+        };
+    }
+    quote!(<#ty as ::tradebase_core::Field>::put(&self.#ident, &columns[#at], sink))
+}
+
+fn write_one(field: &Field) -> TokenStream {
+    let (ty, ident, at) = (&field.ty, &field.ident, &field.at);
+    match field.what {
+        Role::Column | Role::Json => {
+            let write = write_column(field);
+            quote!(#write?;)
+        }
+        Role::Embedded => quote! {
+            <#ty as ::tradebase_core::Put>::write_in(
+                &self.#ident, columns.split_at(#at).1, sink)?;
+        },
+        Role::Skipped => TokenStream::new(),
+    }
+}
+
+fn put_one(field: &Field) -> Option<TokenStream> {
+    let (ty, ident, at) = (&field.ty, &field.ident, &field.at);
+    match field.what {
+        Role::Column | Role::Json => {
+            let write = write_column(field);
+            Some(quote!(#at => #write))
+        }
+        Role::Embedded => {
+            let width = field.width();
+            Some(quote! {
+                _ if i >= #at && i < #at + #width => <#ty as ::tradebase_core::Put>::put_in(
+                    &self.#ident, i - #at, columns.split_at(#at).1, sink)
+            })
+        }
+        Role::Skipped => None,
+    }
+}
+
+fn check_one(field: &Field) -> Option<TokenStream> {
+    let (ty, ident, at) = (&field.ty, &field.ident, &field.at);
+    if field.what == Role::Embedded {
+        return Some(quote! {
+            <#ty as ::tradebase_core::Put>::check_in(
+                &self.#ident, columns.split_at(#at).1, found);
+        });
+    }
+    if field.given.checks.is_empty() {
+        return None;
+    }
+    let checks = &field.given.checks;
+    Some(quote! {
+        #(::tradebase_core::derive_support::note(found, &columns[#at], #checks(&self.#ident));)*
+    })
+}
+
+/// The typed constants: `Fill::PRICE`.
+fn constants(input: &DeriveInput, fields: &[Field]) -> TokenStream {
+    let ident = &input.ident;
+    let constants = fields.iter().filter_map(|field| {
+        let (ty, vis, at) = (&field.ty, &field.vis, &field.at);
+        let plain = field.ident.to_string();
+        let name = format_ident!("{}", plain.trim_start_matches("r#").to_uppercase());
+        let doc = format!("The column of `{plain}`, for filters and orders.");
+        match field.what {
+            Role::Column => Some(quote! {
+                #[doc = #doc]
+                #vis const #name: ::tradebase_core::Col<Self, #ty> =
+                    ::tradebase_core::Col::new(#at);
+            }),
+            Role::Embedded => Some(quote! {
+                #[doc = #doc]
+                #vis const #name: ::tradebase_core::Embedded<Self, #ty> =
+                    ::tradebase_core::Embedded::new(#at);
+            }),
+            Role::Json | Role::Skipped => None,
+        }
+    });
+    quote! {
+        #[allow(dead_code)]
+        impl #ident {
+            #(#constants)*
+        }
+    }
+}
