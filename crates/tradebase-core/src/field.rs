@@ -30,6 +30,8 @@ pub trait Field: Sized + Send + Sync + 'static {
     const KIND: Kind;
     /// Whether it may be null.
     const NULLABLE: bool = false;
+    /// Whether it is null in two ways, which no store can tell apart.
+    const NESTED: bool = false;
     /// The stored texts, for an enum.
     const LABELS: &'static [&'static str] = &[];
     /// Whether no other text may be stored, for an enum.
@@ -176,11 +178,9 @@ impl Field for Vec<u8> {
 }
 
 impl<F: Field> Field for Option<F> {
-    const KIND: Kind = {
-        assert!(!F::NULLABLE, "an Option inside an Option cannot be told from a plain one");
-        F::KIND
-    };
+    const KIND: Kind = F::KIND;
     const NULLABLE: bool = true;
+    const NESTED: bool = F::NULLABLE;
     const LABELS: &'static [&'static str] = F::LABELS;
     const CLOSED: bool = F::CLOSED;
     const CUTS: bool = F::CUTS;

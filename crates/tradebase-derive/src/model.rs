@@ -184,6 +184,10 @@ impl Field {
         let field = quote!(<#ty as ::tradebase_core::Field>);
         let kind = quote!(#field::KIND);
         let mut claims: Vec<(TokenStream, &str)> = Vec::new();
+        claims.push((
+            quote!(!#field::NESTED),
+            "an Option inside an Option: no store can tell their nulls apart",
+        ));
         if self.given.decimal.is_some() {
             claims.push((
                 quote!(#kind.is_decimal()),
