@@ -1,0 +1,111 @@
+//! `cargo xtask prove`: the long proofs.
+//!
+//! A proof is an ordinary test of the binary `prove` of some crate. It runs in every test run
+//! with the rounds it chooses itself; here it gets its rounds and its seed from outside.
+
+use std::process::Command;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use crate::checkout::Checkout;
+use crate::cli;
+use crate::problem::Problem;
+use crate::setup;
+use crate::test::{self, Tally};
+
+/// The variables that a proof reads.
+const ROUNDS: &str = "TRADEBASE_PROVE_ROUNDS";
+const SEED: &str = "TRADEBASE_PROVE_SEED";
+
+/// A proof: a name, the crate whose test binary `prove` holds it, and what it shows.
+#[derive(Debug)]
+pub struct Proof {
+    pub name: &'static str,
+    pub package: &'static str,
+    /// Rounds when none are given, small enough for `ci`.
+    pub rounds: u64,
+    /// Rounds that make it a proof.
+    pub rounds_long: u64,
+    pub about: &'static str,
+}
+
+pub const PROOFS: &[Proof] = &[
+    Proof {
+        name: "trades",
+        package: "tradebase-conformance",
+        rounds: 1,
+        rounds_long: 10,
+        about: "10,000 random trades a round come back equal to a fresh process, every engine",
+    },
+    Proof {
+        name: "records",
+        package: "tradebase-conformance",
+        rounds: 1,
+        rounds_long: 10,
+        about: "2,000 random sessions a round come back equal to a fresh process, every engine",
+    },
+];
+
+pub fn command(checkout: &Checkout, options: &cli::Prove) -> Result<(), Problem> {
+    if options.list {
+        print!("{}", list());
+        return Ok(());
+    }
+    let name = options.name.as_deref();
+    let proof = PROOFS.iter().find(|proof| Some(proof.name) == name);
+    let proof = proof.ok_or_else(|| Problem::failed("this proof is not known"))?;
+    setup::everything(checkout, options.yes)?;
+    let mut cargo = checkout.cargo();
+    cargo.args(["test", "--release", "-p", proof.package, "--test", "prove"]);
+    let rounds = options.rounds.unwrap_or(proof.rounds);
+    run(&mut cargo, proof, rounds, options.seed.unwrap_or_else(new_seed))
+}
+
+/// The short rounds of one proof, for `ci`. It takes the profile and the features of the test
+/// run, so that nothing is compiled anew.
+pub fn short(checkout: &Checkout, proof: &Proof) -> Result<(), Problem> {
+    let mut cargo = checkout.cargo();
+    cargo.args(["test", "--workspace", "--test", "prove"]);
+    run(&mut cargo, proof, proof.rounds, new_seed())
+}
+
+fn run(cargo: &mut Command, proof: &Proof, rounds: u64, seed: u64) -> Result<(), Problem> {
+    let name = proof.name;
+    let again = format!("cargo xtask prove {name} --rounds {rounds} --seed {seed}");
+    println!("proof {name}: {rounds} rounds, seed {seed}");
+    cargo.args(["--", name, "--nocapture"]);
+    cargo.env(ROUNDS, rounds.to_string()).env(SEED, seed.to_string());
+    let mut tally = Tally::default();
+    test::stream(cargo, &mut tally)?;
+    if tally.failed > 0 {
+        return Err(Problem::failed(format!("the proof failed; to repeat it: {again}")));
+    }
+    if tally.passed == 0 {
+        return Err(Problem::failed(format!("no test of the binary `prove` is named {name}")));
+    }
+    println!("proof {name}: holds, {rounds} rounds, seed {seed}");
+    Ok(())
+}
+
+/// A seed nobody chose. It need not be secret, only different.
+fn new_seed() -> u64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    now.as_secs().wrapping_mul(1_000_000_007) ^ u64::from(now.subsec_nanos())
+}
+
+fn list() -> String {
+    let mut text = format!("{:<10} {:>7} {:>7}  shows\n", "proof", "rounds", "long");
+    for Proof { name, rounds, rounds_long, about, .. } in PROOFS {
+        text.push_str(&format!("{name:<10} {rounds:>7} {rounds_long:>7}  {about}\n"));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_list_names_every_proof() {
+        assert!(PROOFS.iter().all(|proof| list().contains(proof.name)));
+    }
+}
