@@ -76,13 +76,26 @@ pub fn units_at(units: i128, from: u32, to: u8) -> Option<i128> {
 /// The decimal of that many units; an error if it is wider than a [`Decimal`] can be.
 #[inline]
 pub fn from_units(column: &'static Column, units: i128) -> Result<Decimal> {
-    let scale = u32::from(column.kind.scale());
-    let magnitude = units.unsigned_abs();
-    if magnitude >> 96 != 0 || scale > Decimal::MAX_SCALE {
+    check_units(column, units)?;
+    Ok(of_checked(column, units))
+}
+
+/// Refuses units that are wider than a [`Decimal`] can be.
+#[inline(always)]
+pub(crate) fn check_units(column: &'static Column, units: i128) -> Result<()> {
+    let is_wide = units.unsigned_abs() >> 96 != 0;
+    if is_wide || u32::from(column.kind.scale()) > Decimal::MAX_SCALE {
         return Err(too_wide(column, units));
     }
+    Ok(())
+}
+
+/// The decimal of units that were checked.
+#[inline(always)]
+pub(crate) fn of_checked(column: &'static Column, units: i128) -> Decimal {
+    let magnitude = units.unsigned_abs();
     let [lo, mid, hi] = [0, 32, 64].map(|shift| low_word(magnitude >> shift));
-    Ok(Decimal::from_parts(lo, mid, hi, units < 0, scale))
+    Decimal::from_parts(lo, mid, hi, units < 0, u32::from(column.kind.scale()))
 }
 
 /// The low 32 bits, on purpose.
@@ -130,12 +143,45 @@ pub fn text(units: i128, scale: u8) -> String {
 /// Reads a number's text as whole units of a scale; none if it is no number, or has more digits.
 ///
 /// Takes what JSON calls a number: sign, digits, point, exponent.
+#[inline(never)]
 pub fn parse(text: &[u8], scale: u8) -> Option<i128> {
     let (negative, digits) = match text {
         [b'-', rest @ ..] => (true, rest),
         [b'+', rest @ ..] => (false, rest),
         rest => (false, rest),
     };
+    let units = match parse_short(digits, scale) {
+        Some(short) => i128::from(short),
+        None => parse_long(digits, scale)?,
+    };
+    Some(if negative { -units } else { units })
+}
+
+/// Digits and a point that fit 64 bits at the scale, which most do: an eighth of the time.
+#[inline(always)]
+fn parse_short(digits: &[u8], scale: u8) -> Option<i64> {
+    const SHORT: usize = 18;
+    if digits.len() > SHORT {
+        return None;
+    }
+    let (mut units, mut point) = (0_i64, digits.len());
+    for (i, byte) in digits.iter().enumerate() {
+        match byte {
+            b'0'..=b'9' => units = units * 10 + i64::from(byte - b'0'),
+            b'.' if point == digits.len() => point = i,
+            _ => return None,
+        }
+    }
+    let decimals = digits.len().saturating_sub(point + 1);
+    // A text without digits has its one error in the long way.
+    let some = digits.len() > usize::from(point < digits.len());
+    let missing = usize::from(scale).checked_sub(decimals).filter(|_| some)?;
+    units.checked_mul(*POWERS_64.get(missing)?)
+}
+
+#[cold]
+#[inline(never)]
+fn parse_long(digits: &[u8], scale: u8) -> Option<i128> {
     let (digits, exponent) = split_exponent(digits)?;
     let (mut units, mut decimals, mut seen, mut point) = (0_i128, 0_i64, false, false);
     for &byte in digits {
@@ -152,7 +198,6 @@ pub fn parse(text: &[u8], scale: u8) -> Option<i128> {
     if !seen {
         return None;
     }
-    let units = if negative { -units } else { units };
     if units == 0 {
         return Some(0);
     }

@@ -113,7 +113,12 @@ macro_rules! carried {
                 column: &'static Column,
                 source: &mut R,
             ) -> Result<Got<Self>> {
-                source.$method(at, column)?.try_map(|value| $from(column, value))
+                // Spelled out: a closure here is not always inlined, and every read comes by.
+                Ok(match source.$method(at, column)? {
+                    Got::Value(value) => Got::Value($from(column, value)?),
+                    Got::Null => Got::Null,
+                    Got::Absent => Got::Absent,
+                })
             }
         }
     )+};
@@ -126,11 +131,31 @@ carried! {
     u64, Kind::I64, i64, domain::integer,
         |column, v: &u64| i64::try_from(*v).map_err(|_| too_large(column, *v)),
         |column, v: i64| u64::try_from(v).map_err(|_| unfit(column, v, "u64"));
-    Decimal, Kind::UNDECLARED_DECIMAL, decimal, anything::<i128>,
-        decimal::to_units, decimal::from_units;
     NaiveDate, Kind::Date, date, domain::date,
         |_, v: &NaiveDate| Ok::<Date, Error>((*v).into()),
         |column, v: Date| v.try_into().map_err(|e| not_chrono(column, e));
+}
+
+impl Field for Decimal {
+    const KIND: Kind = Kind::UNDECLARED_DECIMAL;
+
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    fn put<S: Sink>(&self, column: &'static Column, sink: &mut S) -> Result<()> {
+        sink.decimal(column, decimal::to_units(column, self)?)
+    }
+
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    fn take<R: Source>(at: usize, column: &'static Column, source: &mut R) -> Result<Got<Self>> {
+        Ok(match source.decimal(at, column)? {
+            // Checked first, made last: a `Result` of a decimal goes through memory in pieces.
+            Got::Value(units) => {
+                decimal::check_units(column, units)?;
+                Got::Value(decimal::of_checked(column, units))
+            }
+            Got::Null => Got::Null,
+            Got::Absent => Got::Absent,
+        })
+    }
 }
 
 impl Field for DateTime<Utc> {

@@ -63,12 +63,7 @@ const fn lay<const N: usize>(out: &mut [u8; N], mut at: usize, text: &str) -> us
     at
 }
 
-const fn lay_name<const N: usize>(
-    out: &mut [u8; N],
-    at: usize,
-    prefix: &str,
-    name: &str,
-) -> usize {
+const fn lay_name<const N: usize>(out: &mut [u8; N], at: usize, prefix: &str, name: &str) -> usize {
     let at = lay(out, at, ",\"");
     let at = lay(out, at, prefix);
     let at = lay(out, at, name);
@@ -217,7 +212,8 @@ mod tests {
 
     #[test]
     fn embedded_names_are_prefixed_and_rendered() {
-        let names: Vec<_> = COLUMNS.iter().map(|c| (c.name.text, c.name.line, c.name.json)).collect();
+        let names: Vec<_> =
+            COLUMNS.iter().map(|c| (c.name.text, c.name.line, c.name.json)).collect();
         assert_eq!(
             names,
             [("id", ",id=", ",\"id\":"), ("place_city", ",place_city=", ",\"place_city\":")]

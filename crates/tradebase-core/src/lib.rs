@@ -101,10 +101,8 @@ pub use uuid::{self, Uuid};
 #[doc(hidden)]
 pub mod derive_support {
     pub use crate::field::{put_json, put_other, take_json, unknown_label};
-    pub use crate::join::{
-        Part, columns, has_sure_field, name_bytes, names, names_differ, width,
-    };
-    pub use crate::row::{need, need_json};
+    pub use crate::join::{Part, columns, has_sure_field, name_bytes, names, names_differ, width};
+    pub use crate::row::{absent, need_json, null};
     pub use crate::rule::{Bound, Pattern, Rule};
     pub use crate::table::position_of;
 

@@ -21,7 +21,7 @@ pub trait Row: Sized + Send + Sync + 'static {
     fn read_at<R: Source>(at: usize, source: &mut R) -> Result<Self>;
 
     /// Reads it from the first columns.
-    #[inline]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn read<R: Source>(source: &mut R) -> Result<Self> {
         Self::read_at(0, source)
     }
@@ -151,15 +151,11 @@ impl<B: Row> Row for Option<B> {
     }
 }
 
-/// What the derives call for a value that must be there.
+/// What the derives call for a column that is null.
 #[doc(hidden)]
 #[inline(always)]
-pub fn need<T: crate::field::Field>(got: Got<T>, column: &'static Column) -> Result<T> {
-    match got {
-        Got::Value(value) => Ok(value),
-        Got::Null => T::none().ok_or_else(|| missing(column, "null")),
-        Got::Absent => absent(column),
-    }
+pub fn null<T: crate::field::Field>(column: &'static Column) -> Result<T> {
+    T::none().ok_or_else(|| missing(column, "null"))
 }
 
 /// What the derives call for a value of serde that must be there.
@@ -183,9 +179,11 @@ pub fn need_json<T: serde::de::DeserializeOwned>(
     }
 }
 
+/// What the derives call for a column that is absent.
+#[doc(hidden)]
 #[cold]
 #[inline(never)]
-fn absent<T: crate::field::Field>(column: &'static Column) -> Result<T> {
+pub fn absent<T: crate::field::Field>(column: &'static Column) -> Result<T> {
     match column.default {
         Some(preset) => match T::take(0, column, &mut crate::value::PresetSource(preset))? {
             Got::Value(value) => Ok(value),
@@ -198,8 +196,5 @@ fn absent<T: crate::field::Field>(column: &'static Column) -> Result<T> {
 #[cold]
 #[inline(never)]
 fn missing(column: &'static Column, how: &str) -> Error {
-    Error::unreadable(
-        column,
-        format_args!("it is {how}, but the column must have a value"),
-    )
+    Error::unreadable(column, format_args!("it is {how}, but the column must have a value"))
 }

@@ -290,7 +290,9 @@ mod tests {
         for good in ["a@b.io", "first.last+tag@sub.example.org", "ü@exämple.de"] {
             assert!(is_email(good), "{good}");
         }
-        for bad in ["", "a", "@b.io", "a@", "a@b", "a b@c.io", "a@b..io", "a@@b.io", ".a@b.io", "a@-b.io"] {
+        for bad in
+            ["", "a", "@b.io", "a@", "a@b", "a b@c.io", "a@b..io", "a@@b.io", ".a@b.io", "a@-b.io"]
+        {
             assert!(!is_email(bad), "{bad}");
         }
     }

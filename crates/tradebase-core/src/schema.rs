@@ -136,7 +136,8 @@ impl TableSchema {
         static TABLES: OnceLock<Mutex<HashMap<String, &'static Table>>> = OnceLock::new();
         let text = serde_json::to_string(self)
             .map_err(|e| Error::new(Code::Internal, "a schema cannot be written").because(e))?;
-        let mut tables = TABLES.get_or_init(Mutex::default).lock().unwrap_or_else(|p| p.into_inner());
+        let mut tables =
+            TABLES.get_or_init(Mutex::default).lock().unwrap_or_else(|p| p.into_inner());
         if let Some(table) = tables.get(&text) {
             return Ok(table);
         }
@@ -152,9 +153,10 @@ impl TableSchema {
             self.columns.iter().map(|c| c.build(domain)).collect::<Result<_>>()?;
         let at = |names: &[String]| -> Result<&'static [usize]> {
             let positions = names.iter().map(|name| {
-                self.columns.iter().position(|c| c.name == *name).ok_or_else(|| {
-                    bad(format!("table {} has no column {name}", self.table))
-                })
+                self.columns
+                    .iter()
+                    .position(|c| c.name == *name)
+                    .ok_or_else(|| bad(format!("table {} has no column {name}", self.table)))
             });
             Ok(Vec::leak(positions.collect::<Result<_>>()?))
         };
@@ -233,7 +235,9 @@ impl ColumnSchema {
             serde_json::Value::Number(v) => match (v.as_i64(), v.as_f64()) {
                 (Some(v), _) => Ok(Preset::Int(v)),
                 (None, Some(v)) => Ok(Preset::Float(v)),
-                (None, None) => Err(bad(format!("column {} has no usable default: {v}", self.name))),
+                (None, None) => {
+                    Err(bad(format!("column {} has no usable default: {v}", self.name)))
+                }
             },
             other => Err(bad(format!("column {} has no usable default: {other}", self.name))),
         }

@@ -36,8 +36,15 @@ impl Table {
         indexes: &'static [Index],
         series: Option<&'static str>,
     ) -> Self {
-        const EMPTY: Slot = OnceLock::new();
-        Self { record, name, columns, key, indexes, series, slots: [EMPTY; Room::COUNT] }
+        Self {
+            record,
+            name,
+            columns,
+            key,
+            indexes,
+            series,
+            slots: [const { OnceLock::new() }; Room::COUNT],
+        }
     }
 
     /// The columns of the key, in order.
@@ -66,7 +73,11 @@ impl Table {
     ///
     /// The slot stands in the table's own static, because a static inside a generic function is
     /// shared by all types.
-    pub fn slot<S: Any + Send + Sync>(&'static self, room: Room, make: impl FnOnce() -> S) -> &'static S {
+    pub fn slot<S: Any + Send + Sync>(
+        &'static self,
+        room: Room,
+        make: impl FnOnce() -> S,
+    ) -> &'static S {
         let kept = self.slots[room as usize].get_or_init(|| Box::new(make()));
         match kept.downcast_ref() {
             Some(slot) => slot,

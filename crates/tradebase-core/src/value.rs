@@ -93,7 +93,9 @@ impl Value {
             Kind::Timestamp => through(s.timestamp(0, column)?, |v| v.put(column, sink)),
             Kind::TimestampNs => through(s.timestamp_ns(0, column)?, |v| v.put(column, sink)),
             Kind::Date => through(s.date(0, column)?, |v| v.put(column, sink)),
-            Kind::Json => through(s.json::<serde_json::Value>(0, column)?, |v| sink.json(column, &v)),
+            Kind::Json => {
+                through(s.json::<serde_json::Value>(0, column)?, |v| sink.json(column, &v))
+            }
         }
     }
 }

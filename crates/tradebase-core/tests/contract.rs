@@ -97,8 +97,17 @@ fn embedded_columns_stand_under_their_prefix() {
     assert_eq!(
         names,
         [
-            "day", "name", "place_city", "place_country", "side", "state", "price", "lot",
-            "contact", "tags", "extra"
+            "day",
+            "name",
+            "place_city",
+            "place_country",
+            "side",
+            "state",
+            "price",
+            "lot",
+            "contact",
+            "tags",
+            "extra"
         ]
     );
     assert_eq!(Desk::WIDTH, 11);
@@ -159,8 +168,7 @@ fn every_field_at_fault_is_named() {
     desk.contact = Some("nobody".into());
     desk.state = State::Other("partly_filled".into());
     let error = rule::check(&desk).unwrap_err();
-    let faults: Vec<_> =
-        error.violations().iter().map(|v| (v.column.as_str(), v.rule)).collect();
+    let faults: Vec<_> = error.violations().iter().map(|v| (v.column.as_str(), v.rule)).collect();
     assert_eq!(
         faults,
         [
@@ -189,10 +197,8 @@ fn the_layer_fills_what_the_record_declares() {
     };
     assert!(Note::TABLE.is_filled_by_layer() && !Desk::TABLE.is_filled_by_layer());
     let now = Some(Timestamp::from_micros(7));
-    let before = Handed::stamp(
-        &mut &mut note,
-        Stamp { created: now, updated: now, version: Some(1) },
-    );
+    let before =
+        Handed::stamp(&mut &mut note, Stamp { created: now, updated: now, version: Some(1) });
     assert_eq!((note.created_at.as_micros(), note.updated_at, note.version), (7, now, 1));
     Record::stamp(&mut note, before);
     assert_eq!((note.created_at.as_micros(), note.version), (0, 0));
@@ -218,7 +224,8 @@ fn a_skipped_key_is_left_out_and_not_null() {
 
 #[test]
 fn a_filter_reports_a_refused_value_when_used() {
-    let fine: Filter<Desk> = Desk::LOT.ge(2).and(Desk::NAME.eq("ALPHA")).or(!Desk::SIDE.eq(Side::Buy));
+    let fine: Filter<Desk> =
+        Desk::LOT.ge(2).and(Desk::NAME.eq("ALPHA")).or(!Desk::SIDE.eq(Side::Buy));
     assert!(fine.into_condition().is_ok());
     let finer = Desk::PRICE.eq("0.123456789".parse::<Decimal>().unwrap());
     assert_eq!(finer.into_condition().unwrap_err().code(), Code::Invalid);

@@ -233,7 +233,8 @@ fn variants(data: &DataEnum, given: &Given) -> Result<Variants> {
 /// A label must be writable in every store, as a tag too.
 fn check_label(label: &str, variant: &syn::Variant) -> Result<()> {
     if label.is_empty() || label.ends_with('\\') || label.contains(['\0', '\n']) {
-        let message = "a stored text must not be empty, end with \\, or contain NUL or a line break";
+        let message =
+            "a stored text must not be empty, end with \\, or contain NUL or a line break";
         return Err(Error::new(variant.span(), message));
     }
     Ok(())
@@ -250,7 +251,8 @@ fn enumeration(ident: &Ident, data: &DataEnum, given: &Given) -> Result<TokenStr
         Some(other) => quote!(::core::result::Result::Ok(::tradebase_core::Got::Value(
             Self::#other(::core::convert::Into::into(text))))),
         None => quote!(::core::result::Result::Err(
-            ::tradebase_core::derive_support::unknown_label(column, text))),
+            ::tradebase_core::derive_support::unknown_label(column, text)
+        )),
     };
     let (put_other, str_other) = match &other {
         Some(other) => (

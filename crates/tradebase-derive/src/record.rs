@@ -78,17 +78,19 @@ fn columns(input: &DeriveInput, given: &StructAttributes, fields: &[Field]) -> T
     let span = input.ident.span();
     let distinct = quote_spanned! {span=>
         const _: () = ::core::assert!(
-            ::tradebase_core::derive_support::names_differ(&COLUMNS),
+            ::tradebase_core::derive_support::names_differ(COLUMNS),
             "two columns have the same name: give one another with `name = \"…\"` or `prefix`");
     };
     quote! {
         const PARTS: &[::tradebase_core::derive_support::Part] = &[#(#parts),*];
-        static NAMES: [u8; ::tradebase_core::derive_support::name_bytes(PARTS)] =
-            ::tradebase_core::derive_support::names(PARTS);
-        static COLUMNS: [
+        // Constants and no statics: a static of another crate is opaque to the optimiser, and
+        // each name would be compared at run time.
+        const NAMES: &[u8; ::tradebase_core::derive_support::name_bytes(PARTS)] =
+            &::tradebase_core::derive_support::names(PARTS);
+        const COLUMNS: &[
             ::tradebase_core::Column; ::tradebase_core::derive_support::width(PARTS)
-        ] = ::tradebase_core::derive_support::columns(
-            PARTS, &NAMES, ::tradebase_core::Domain::new(#table, #series));
+        ] = &::tradebase_core::derive_support::columns(
+            PARTS, NAMES, ::tradebase_core::Domain::new(#table, #series));
         #places
         #(#assertions)*
         #distinct
@@ -109,7 +111,7 @@ fn row(input: &DeriveInput, _fields: &[Field]) -> TokenStream {
             fn read_at<__R: ::tradebase_core::Source>(
                 at: usize, source: &mut __R,
             ) -> ::tradebase_core::Result<Self> {
-                <Self as ::tradebase_core::Put>::read_in(&COLUMNS, at, source)
+                <Self as ::tradebase_core::Put>::read_in(COLUMNS, at, source)
             }
         }
     }
@@ -127,7 +129,7 @@ fn put(input: &DeriveInput, fields: &[Field]) -> TokenStream {
     let checks = fields.iter().filter_map(check_one);
     quote! {
         impl ::tradebase_core::Put for #ident {
-            const COLUMNS: &'static [::tradebase_core::Column] = &COLUMNS;
+            const COLUMNS: &'static [::tradebase_core::Column] = COLUMNS;
 
             #[cfg_attr(not(debug_assertions), inline(always))]
             fn read_in<__R: ::tradebase_core::Source>(
@@ -172,9 +174,19 @@ fn read_one(i: usize, field: &Field) -> TokenStream {
     let (ty, at, local) = (&field.ty, &field.at, format_ident!("field_{i}"));
     match field.what {
         Role::Column => quote! {
-            let #local = ::tradebase_core::derive_support::need(
-                <#ty as ::tradebase_core::Field>::take(at + #at, &columns[#at], source)?,
-                &columns[#at])?;
+            // A match, not a function with a `Result`: small values that share their place with an
+            // error's pointer are copied in pieces and put together again, half the time of a read.
+            let #local = match <#ty as ::tradebase_core::Field>::take(
+                at + #at, &columns[#at], source)?
+            {
+                ::tradebase_core::Got::Value(value) => value,
+                ::tradebase_core::Got::Null => {
+                    ::tradebase_core::derive_support::null::<#ty>(&columns[#at])?
+                }
+                ::tradebase_core::Got::Absent => {
+                    ::tradebase_core::derive_support::absent::<#ty>(&columns[#at])?
+                }
+            };
         },
         Role::Json => {
             // The null of a written `Option` is ours; any other null is the value's own.

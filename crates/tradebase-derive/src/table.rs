@@ -32,7 +32,7 @@ pub fn expand(
     let sure = given.series.as_ref().map(|series| {
         quote_spanned! {series.span()=>
             const _: () = ::core::assert!(
-                ::tradebase_core::derive_support::has_sure_field(&COLUMNS),
+                ::tradebase_core::derive_support::has_sure_field(COLUMNS),
                 "a point needs a field that is always there: one column that is no tag, no time \
                  and no Option");
         }
@@ -146,7 +146,7 @@ fn table(
     }
     Ok(quote! {
         ::tradebase_core::Table::new(
-            #record, #name, &COLUMNS, &[#(#keys),*], &[#indexes], #series)
+            #record, #name, COLUMNS, &[#(#keys),*], &[#indexes], #series)
     })
 }
 
@@ -166,7 +166,7 @@ fn place(name: &Ident, fields: &[Field]) -> Result<TokenStream> {
     if fields.iter().any(|f| f.what == What::Embedded) {
         let column = name.to_string();
         return Ok(quote_spanned! {name.span()=>
-            { const AT: usize = ::tradebase_core::derive_support::position_of(&COLUMNS, #column); AT }
+            { const AT: usize = ::tradebase_core::derive_support::position_of(COLUMNS, #column); AT }
         });
     }
     Err(Error::new(name.span(), format!("there is no field `{name}` to index")))

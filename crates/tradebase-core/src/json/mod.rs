@@ -84,8 +84,7 @@ pub fn render<T: Serialize + ?Sized>(
 /// Reads a value of serde from JSON text.
 #[inline]
 pub fn parse<T: DeserializeOwned>(column: &'static Column, text: &[u8]) -> Result<T> {
-    serde_json::from_slice(text)
-        .map_err(|e| Error::unreadable(column, format_args!("{e}")))
+    serde_json::from_slice(text).map_err(|e| Error::unreadable(column, format_args!("{e}")))
 }
 
 #[cold]

@@ -47,21 +47,21 @@ impl<'a> JsonSink<'a> {
 }
 
 impl Sink for JsonSink<'_> {
-    #[inline]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn bool(&mut self, column: &'static Column, value: bool) -> Result<()> {
         let text: &[u8] = if value { b"true" } else { b"false" };
         self.name(column).extend_from_slice(text);
         Ok(())
     }
 
-    #[inline]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn i64(&mut self, column: &'static Column, value: i64) -> Result<()> {
         let mut buffer = itoa::Buffer::new();
         self.name(column).extend_from_slice(buffer.format(value).as_bytes());
         Ok(())
     }
 
-    #[inline]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn f64(&mut self, column: &'static Column, value: f64) -> Result<()> {
         let mut buffer = ryu::Buffer::new();
         // Infinities and NaN are no JSON numbers; only records without a table hold them.
@@ -73,7 +73,7 @@ impl Sink for JsonSink<'_> {
         Ok(())
     }
 
-    #[inline]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn decimal(&mut self, column: &'static Column, units: i128) -> Result<()> {
         decimal::write(self.name(column), units, column.kind.scale());
         Ok(())
@@ -85,13 +85,13 @@ impl Sink for JsonSink<'_> {
         Ok(())
     }
 
-    #[inline]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn bytes(&mut self, column: &'static Column, value: &[u8]) -> Result<()> {
         self.quoted(column, |out| encode_base64(value, out));
         Ok(())
     }
 
-    #[inline]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn uuid(&mut self, column: &'static Column, value: Uuid) -> Result<()> {
         let mut buffer = Uuid::encode_buffer();
         let text = value.hyphenated().encode_lower(&mut buffer);
@@ -99,36 +99,36 @@ impl Sink for JsonSink<'_> {
         Ok(())
     }
 
-    #[inline]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn timestamp(&mut self, column: &'static Column, value: Timestamp) -> Result<()> {
         self.quoted(column, |out| value.write(out));
         Ok(())
     }
 
-    #[inline]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn timestamp_ns(&mut self, column: &'static Column, value: TimestampNs) -> Result<()> {
         self.quoted(column, |out| value.write(out));
         Ok(())
     }
 
-    #[inline]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn date(&mut self, column: &'static Column, value: Date) -> Result<()> {
         self.quoted(column, |out| value.write(out));
         Ok(())
     }
 
-    #[inline]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn json<T: Serialize + ?Sized>(&mut self, column: &'static Column, value: &T) -> Result<()> {
         render(column, value, self.name(column))
     }
 
-    #[inline]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn null(&mut self, column: &'static Column) -> Result<()> {
         self.name(column).extend_from_slice(b"null");
         Ok(())
     }
 
-    #[inline]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn skip(&mut self, _: &'static Column) -> Result<()> {
         Ok(())
     }

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
-use super::scan::{Cell, Scanner, text_of};
+use super::scan::{Cell, Scanner, Shape, Token, text_of};
 use super::{decode_base64, parse as parse_json};
 use crate::column::Column;
 use crate::error::{Error, Result};
@@ -16,14 +16,16 @@ use crate::time::{Date, Timestamp, TimestampNs};
 /// A source over one JSON object.
 ///
 /// Objects that this library wrote have their members in the order of the columns, and are read
-/// on the way through. The first member out of place makes it index the whole object.
+/// on the way through. The first member out of place makes it index the rest of the object.
 #[derive(Debug)]
 pub struct JsonSource<'a> {
     scanner: Scanner<'a>,
+    /// Whether no member was passed yet: the first one has no comma.
     first: bool,
     names: Names<'a>,
-    index: Option<Vec<Option<Cell<'a>>>>,
-    scratch: Scratch<'a>,
+    index: Option<Vec<Token<'a>>>,
+    text: Cow<'a, str>,
+    bytes: Vec<u8>,
 }
 
 #[derive(Debug)]
@@ -59,240 +61,233 @@ impl<'a> JsonSource<'a> {
         Self::over(Names::Listed(columns), text)
     }
 
+    #[inline]
     fn over(names: Names<'a>, text: &'a [u8]) -> Result<Self> {
         let mut scanner = Scanner::new(text);
         scanner.expect(b'{')?;
-        let scratch = Scratch::default();
-        Ok(Self { scanner, first: true, names, index: None, scratch })
+        let (text, bytes) = (Cow::Borrowed(""), Vec::new());
+        Ok(Self { scanner, first: true, names, index: None, text, bytes })
     }
 
-    /// The value of the column, or none if the object has no such member.
+    /// The value of the column.
     #[inline(always)]
-    fn cell_at(&mut self, at: usize, column: &'static Column) -> Result<Option<Cell<'a>>> {
-        if self.index.is_none() {
-            // `,"name":`, without its comma for the first member.
-            let name = &column.name.json.as_bytes()[usize::from(self.first)..];
-            if self.scanner.eat_all(name) {
-                self.first = false;
-                return self.scanner.value().map(Some);
-            }
+    fn find(&mut self, at: usize, column: &'static Column) -> Result<Token<'a>> {
+        // `,"name":`, without its comma for the first column; a constant, like the column. Once
+        // the rest is indexed the scanner is at its end, and no name is found there.
+        let name = column.name.json.as_bytes();
+        let name = if at == 0 { &name[1..] } else { name };
+        if self.scanner.eat_all(name) {
+            self.first = false;
+            return self.scanner.token();
         }
         self.indexed(at)
     }
 
     #[cold]
     #[inline(never)]
-    fn indexed(&mut self, at: usize) -> Result<Option<Cell<'a>>> {
+    fn indexed(&mut self, at: usize) -> Result<Token<'a>> {
         if self.index.is_none() {
-            let mut cells = vec![None; self.names.len()];
+            let mut tokens = vec![Token::ABSENT; self.names.len()];
             // What was passed on the fast path was read already; the rest is found by name.
             while let Some(name) = self.scanner.member(self.first)? {
                 self.first = false;
-                let value = self.scanner.value()?;
+                let token = self.scanner.token()?;
                 if let Some(position) = self.names.position(&name) {
-                    cells[position] = Some(value);
+                    tokens[position] = token;
                 }
             }
-            self.index = Some(cells);
+            self.index = Some(tokens);
         }
-        Ok(self.index.as_ref().and_then(|cells| cells.get(at).copied().flatten()))
+        Ok(self.index.as_ref().and_then(|tokens| tokens.get(at).copied()).unwrap_or(Token::ABSENT))
     }
-
-    #[inline(always)]
-    fn with<T>(
-        &mut self,
-        at: usize,
-        column: &'static Column,
-        read: impl FnOnce(&mut CellSource<'a>) -> Result<Got<T>>,
-    ) -> Result<Got<T>> {
-        match self.cell_at(at, column)? {
-            Some(cell) => read(&mut CellSource::new(cell)),
-            None => Ok(Got::Absent),
-        }
-    }
-}
-
-#[derive(Debug, Default)]
-struct Scratch<'a> {
-    text: Cow<'a, str>,
-    bytes: Vec<u8>,
 }
 
 /// A source over one JSON value, whatever column is asked for.
 #[derive(Debug)]
 pub struct CellSource<'a> {
-    cell: Cell<'a>,
-    scratch: Scratch<'a>,
+    token: Token<'a>,
+    text: Cow<'a, str>,
+    bytes: Vec<u8>,
 }
 
 impl<'a> CellSource<'a> {
     /// A source of that value.
     #[inline(always)]
     pub fn new(cell: Cell<'a>) -> Self {
-        Self { cell, scratch: Scratch::default() }
+        Self { token: cell.into(), text: Cow::Borrowed(""), bytes: Vec::new() }
     }
 
     #[inline(always)]
-    fn string(&self, column: &'static Column) -> Result<Got<Cow<'a, str>>> {
-        match self.cell {
-            Cell::Text(raw, escaped) => text_of(raw, escaped).map(Got::Value),
-            Cell::Null => Ok(Got::Null),
-            other => Err(mismatch(column, other)),
-        }
-    }
-
-    /// A number's token; a string of digits is read too, as other writers put decimals in them.
-    #[inline(always)]
-    fn number(&self, column: &'static Column) -> Result<Got<&'a [u8]>> {
-        match self.cell {
-            Cell::Number(token) | Cell::Text(token, false) => Ok(Got::Value(token)),
-            Cell::Null => Ok(Got::Null),
-            other => Err(mismatch(column, other)),
-        }
-    }
-
-    fn token(&self, column: &'static Column) -> Result<Got<&'a str>> {
-        self.number(column)?.try_map(|token| {
-            std::str::from_utf8(token)
-                .map_err(|_| Error::unreadable(column, format_args!("not a number")))
-        })
+    fn find(&self, _: usize, _: &'static Column) -> Result<Token<'a>> {
+        Ok(self.token)
     }
 }
 
-impl Source for CellSource<'_> {
-    #[inline]
-    fn cell(&mut self, _: usize, _: &'static Column) -> Result<Got<()>> {
-        Ok(if self.cell == Cell::Null { Got::Null } else { Got::Value(()) })
-    }
-
-    #[inline]
-    fn bool(&mut self, _: usize, column: &'static Column) -> Result<Got<bool>> {
-        match self.cell {
-            Cell::Bool(value) => Ok(Got::Value(value)),
-            Cell::Null => Ok(Got::Null),
-            other => Err(mismatch(column, other)),
+impl<'a> Token<'a> {
+    #[inline(always)]
+    fn bool(self, column: &'static Column) -> Result<Got<bool>> {
+        match self.shape {
+            Shape::Bool => Ok(Got::Value(self.raw.len() == 4)),
+            _ => self.none(column),
         }
     }
 
-    #[inline]
-    fn i64(&mut self, _: usize, column: &'static Column) -> Result<Got<i64>> {
-        self.token(column)?.try_map(|text| parse::integer(column, text))
+    /// A string's text.
+    fn string(self, column: &'static Column) -> Result<Got<Cow<'a, str>>> {
+        match self.shape {
+            Shape::Plain | Shape::Escaped => {
+                text_of(self.raw, self.shape == Shape::Escaped).map(Got::Value)
+            }
+            _ => self.none(column),
+        }
     }
 
-    #[inline]
-    fn f64(&mut self, _: usize, column: &'static Column) -> Result<Got<f64>> {
-        self.token(column)?.try_map(|text| parse::float(column, text))
+    /// What is read from a string's text.
+    #[inline(always)]
+    fn read<T>(
+        self,
+        column: &'static Column,
+        read: fn(&'static Column, &str) -> Result<T>,
+    ) -> Result<Got<T>> {
+        match self.shape {
+            Shape::Plain => match read(column, text(column, self.raw)?) {
+                Ok(value) => Ok(Got::Value(value)),
+                Err(error) => Err(error),
+            },
+            _ => self.string(column)?.try_map(|text| read(column, &text)),
+        }
     }
 
-    #[inline]
-    fn decimal(&mut self, _: usize, column: &'static Column) -> Result<Got<i128>> {
-        self.number(column)?.try_map(|token| parse::decimal(column, token))
+    /// What is read from a number's token; a string of digits is read too, as other writers put
+    /// decimals in them.
+    #[inline(always)]
+    fn number<T>(
+        self,
+        column: &'static Column,
+        read: fn(&'static Column, &[u8]) -> Result<T>,
+    ) -> Result<Got<T>> {
+        match self.shape {
+            Shape::Number | Shape::Plain => match read(column, self.raw) {
+                Ok(value) => Ok(Got::Value(value)),
+                Err(error) => Err(error),
+            },
+            _ => self.none(column),
+        }
     }
 
-    #[inline]
-    fn text(&mut self, _: usize, column: &'static Column) -> Result<Got<&str>> {
+    fn base64(self, column: &'static Column, out: &mut Vec<u8>) -> Result<Got<()>> {
         self.string(column)?.try_map(|text| {
-            self.scratch.text = text;
-            Ok(&*self.scratch.text)
+            out.clear();
+            decode_base64(text.as_bytes(), out)
+                .ok_or_else(|| Error::unreadable(column, format_args!("not base 64")))
         })
     }
 
-    fn bytes(&mut self, _: usize, column: &'static Column) -> Result<Got<&[u8]>> {
-        self.string(column)?.try_map(|text| {
-            self.scratch.bytes.clear();
-            decode_base64(text.as_bytes(), &mut self.scratch.bytes)
-                .ok_or_else(|| Error::unreadable(column, format_args!("not base 64")))?;
-            Ok(&*self.scratch.bytes)
-        })
-    }
-
-    #[inline]
-    fn uuid(&mut self, _: usize, column: &'static Column) -> Result<Got<Uuid>> {
-        self.string(column)?.try_map(|text| parse::uuid(column, &text))
-    }
-
-    #[inline]
-    fn timestamp(&mut self, _: usize, column: &'static Column) -> Result<Got<Timestamp>> {
-        self.string(column)?.try_map(|text| parse::timestamp(column, &text))
-    }
-
-    #[inline]
-    fn timestamp_ns(&mut self, _: usize, column: &'static Column) -> Result<Got<TimestampNs>> {
-        self.string(column)?.try_map(|text| parse::timestamp_ns(column, &text))
-    }
-
-    #[inline]
-    fn date(&mut self, _: usize, column: &'static Column) -> Result<Got<Date>> {
-        self.string(column)?.try_map(|text| parse::date(column, &text))
-    }
-
-    #[inline]
-    fn json<T: DeserializeOwned>(&mut self, _: usize, column: &'static Column) -> Result<Got<T>> {
+    fn json<T: DeserializeOwned>(self, column: &'static Column) -> Result<Got<T>> {
         let read = |text: &[u8]| parse_json(column, text).map(Got::Value);
-        match self.cell {
-            Cell::Null if column.nullable => Ok(Got::Null),
-            Cell::Null => read(b"null"),
-            Cell::Bool(true) => read(b"true"),
-            Cell::Bool(false) => read(b"false"),
-            Cell::Number(raw) | Cell::Nested(raw) => read(raw),
-            Cell::Text(raw, _) => read(&[b"\"", raw, b"\""].concat()),
+        match self.shape {
+            Shape::Absent => Ok(Got::Absent),
+            Shape::Null if column.nullable => Ok(Got::Null),
+            Shape::Plain | Shape::Escaped => read(&[b"\"", self.raw, b"\""].concat()),
+            _ => read(self.raw),
         }
+    }
+
+    /// Absent, null, or an error: this is not what the column holds.
+    #[cold]
+    #[inline(never)]
+    fn none<T>(self, column: &'static Column) -> Result<Got<T>> {
+        let what = match self.shape {
+            Shape::Absent => return Ok(Got::Absent),
+            Shape::Null => return Ok(Got::Null),
+            Shape::Bool => "a bool",
+            Shape::Number => "a number",
+            Shape::Plain | Shape::Escaped => "a string",
+            Shape::Nested => "an array or object",
+        };
+        Err(Error::unreadable(column, format_args!("{what} is no {}", column.kind)))
     }
 }
 
-macro_rules! by_cell {
-    ($($method:ident -> $type:ty;)+) => {$(
-        #[inline]
-        fn $method(&mut self, at: usize, column: &'static Column) -> Result<Got<$type>> {
-            self.with(at, column, |cell| cell.$method(at, column))
+fn integer(column: &'static Column, token: &[u8]) -> Result<i64> {
+    parse::integer(column, text(column, token)?)
+}
+
+fn float(column: &'static Column, token: &[u8]) -> Result<f64> {
+    parse::float(column, text(column, token)?)
+}
+
+#[inline(always)]
+fn text<'a>(column: &'static Column, bytes: &'a [u8]) -> Result<&'a str> {
+    std::str::from_utf8(bytes).map_err(|_| not_utf8(column))
+}
+
+#[cold]
+#[inline(never)]
+fn not_utf8(column: &'static Column) -> Error {
+    Error::unreadable(column, format_args!("the text is not UTF-8"))
+}
+
+macro_rules! read_tokens {
+    ($($method:ident -> $type:ty => |$token:ident, $column:ident| $read:expr;)+) => {
+        $(
+            #[cfg_attr(not(debug_assertions), inline(always))]
+            fn $method(&mut self, at: usize, $column: &'static Column) -> Result<Got<$type>> {
+                let $token = self.find(at, $column)?;
+                $read
+            }
+        )+
+
+        #[cfg_attr(not(debug_assertions), inline(always))]
+        fn text(&mut self, at: usize, column: &'static Column) -> Result<Got<&str>> {
+            let token = self.find(at, column)?;
+            if token.shape == Shape::Plain {
+                // The usual text is handed on as it stands, without a stop in the buffer.
+                return text(column, token.raw).map(Got::Value);
+            }
+            Ok(token.string(column)?.map(|text| {
+                self.text = text;
+                &*self.text
+            }))
+        }
+
+        fn bytes(&mut self, at: usize, column: &'static Column) -> Result<Got<&[u8]>> {
+            let found = self.find(at, column)?.base64(column, &mut self.bytes)?;
+            Ok(found.map(|()| &*self.bytes))
+        }
+
+        fn json<T: DeserializeOwned>(
+            &mut self,
+            at: usize,
+            column: &'static Column,
+        ) -> Result<Got<T>> {
+            self.find(at, column)?.json(column)
+        }
+    };
+}
+
+macro_rules! source_over_tokens {
+    ($($source:ident)+) => {$(
+        impl Source for $source<'_> {
+            read_tokens! {
+                cell -> () => |token, _column| Ok(match token.shape {
+                    Shape::Absent => Got::Absent,
+                    Shape::Null => Got::Null,
+                    _ => Got::Value(()),
+                });
+                bool -> bool => |token, column| token.bool(column);
+                i64 -> i64 => |token, column| token.number(column, integer);
+                f64 -> f64 => |token, column| token.number(column, float);
+                decimal -> i128 => |token, column| token.number(column, parse::decimal);
+                uuid -> Uuid => |token, column| token.read(column, parse::uuid);
+                timestamp -> Timestamp => |token, column| token.read(column, parse::timestamp);
+                timestamp_ns -> TimestampNs => |token, column| {
+                    token.read(column, parse::timestamp_ns)
+                };
+                date -> Date => |token, column| token.read(column, parse::date);
+            }
         }
     )+};
 }
 
-impl Source for JsonSource<'_> {
-    by_cell! {
-        cell -> ();
-        bool -> bool;
-        i64 -> i64;
-        f64 -> f64;
-        decimal -> i128;
-        uuid -> Uuid;
-        timestamp -> Timestamp;
-        timestamp_ns -> TimestampNs;
-        date -> Date;
-    }
-
-    #[inline]
-    fn text(&mut self, at: usize, column: &'static Column) -> Result<Got<&str>> {
-        let Some(cell) = self.cell_at(at, column)? else { return Ok(Got::Absent) };
-        CellSource::new(cell).string(column)?.try_map(|text| {
-            self.scratch.text = text;
-            Ok(&*self.scratch.text)
-        })
-    }
-
-    fn bytes(&mut self, at: usize, column: &'static Column) -> Result<Got<&[u8]>> {
-        let Some(cell) = self.cell_at(at, column)? else { return Ok(Got::Absent) };
-        let mut source = CellSource::new(cell);
-        let found = source.bytes(at, column)?.map(|_| ());
-        self.scratch.bytes = source.scratch.bytes;
-        Ok(found.map(|()| &*self.scratch.bytes))
-    }
-
-    #[inline]
-    fn json<T: DeserializeOwned>(&mut self, at: usize, column: &'static Column) -> Result<Got<T>> {
-        self.with(at, column, |cell| cell.json(at, column))
-    }
-}
-
-#[cold]
-fn mismatch(column: &'static Column, cell: Cell<'_>) -> Error {
-    let what = match cell {
-        Cell::Null => "null",
-        Cell::Bool(_) => "a bool",
-        Cell::Number(_) => "a number",
-        Cell::Text(..) => "a string",
-        Cell::Nested(_) => "an array or object",
-    };
-    Error::unreadable(column, format_args!("{what} is no {}", column.kind))
-}
+source_over_tokens! { JsonSource CellSource }

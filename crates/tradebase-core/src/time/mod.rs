@@ -158,13 +158,19 @@ written! {
 
 impl From<Timestamp> for TimeParts {
     fn from(moment: Timestamp) -> Self {
-        Self { secs: moment.0.div_euclid(1_000_000), nanos: small(moment.0.rem_euclid(1_000_000) * 1000) }
+        Self {
+            secs: moment.0.div_euclid(1_000_000),
+            nanos: small(moment.0.rem_euclid(1_000_000) * 1000),
+        }
     }
 }
 
 impl From<TimestampNs> for TimeParts {
     fn from(moment: TimestampNs) -> Self {
-        Self { secs: moment.0.div_euclid(1_000_000_000), nanos: small(moment.0.rem_euclid(1_000_000_000)) }
+        Self {
+            secs: moment.0.div_euclid(1_000_000_000),
+            nanos: small(moment.0.rem_euclid(1_000_000_000)),
+        }
     }
 }
 
@@ -180,7 +186,7 @@ pub struct TimeParts {
 impl TimeParts {
     /// The moment to the microsecond; none if it has nanoseconds below, or does not fit.
     pub fn to_micros(self) -> Option<Timestamp> {
-        if self.nanos % 1000 != 0 {
+        if !self.nanos.is_multiple_of(1000) {
             return None;
         }
         self.secs.checked_mul(1_000_000)?.checked_add(i64::from(self.nanos / 1000)).map(Timestamp)
@@ -219,7 +225,7 @@ impl TryFrom<DateTime<Utc>> for Timestamp {
 
     /// Exact: a moment between two microseconds is refused.
     fn try_from(moment: DateTime<Utc>) -> Result<Self, ParseTimeError> {
-        if moment.timestamp_subsec_nanos() % 1000 != 0 {
+        if !moment.timestamp_subsec_nanos().is_multiple_of(1000) {
             return Err(ParseTimeError::TOO_FINE);
         }
         Ok(Self::truncated(moment))
@@ -260,7 +266,9 @@ mod tests {
 
     #[test]
     fn moments_are_written_and_read_back() {
-        for moment in [Timestamp::MIN, Timestamp::MAX, Timestamp(0), Timestamp(-1), Timestamp(i64::MAX)] {
+        for moment in
+            [Timestamp::MIN, Timestamp::MAX, Timestamp(0), Timestamp(-1), Timestamp(i64::MAX)]
+        {
             assert_eq!(moment.to_string().parse(), Ok(moment), "{moment}");
         }
         for moment in [TimestampNs::MIN, TimestampNs::MAX, TimestampNs(-1)] {

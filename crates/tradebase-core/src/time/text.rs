@@ -197,7 +197,15 @@ mod tests {
 
     #[test]
     fn refuses_what_is_no_moment() {
-        for text in ["", "2026", "2026-02-29", "2026-13-01", "2026-11-20T24:00:00Z", "now", "2026-11-20T12:00:00X"] {
+        for text in [
+            "",
+            "2026",
+            "2026-02-29",
+            "2026-13-01",
+            "2026-11-20T24:00:00Z",
+            "now",
+            "2026-11-20T12:00:00X",
+        ] {
             assert_eq!(parse_micros(text.as_bytes()), Err(ParseTimeError::SHAPE), "{text}");
         }
         assert_eq!(parse_micros(b"2026-11-20T12:00:00.0000001Z"), Err(ParseTimeError::TOO_FINE));
