@@ -91,7 +91,7 @@ impl Cursor<'_> {
             self.eat(b'+');
             1
         };
-        let year = self.digits(4, 6)? * sign;
+        let year = self.digits(4, 7)? * sign;
         let month = self.eat(b'-').then(|| self.digits(2, 2)).flatten()?;
         let day = self.eat(b'-').then(|| self.digits(2, 2)).flatten()?;
         civil::days(year, u32::try_from(month).ok()?, u32::try_from(day).ok()?)
