@@ -37,7 +37,7 @@ impl Column {
     /// A column of that name and kind, with nothing else said.
     pub const fn new(name: &'static str, kind: Kind, nullable: bool) -> Self {
         Self {
-            name: Name { text: name, line: "", json: "" },
+            name: Name { text: name, line: "", quoted: "", json: "" },
             kind,
             nullable,
             roles: Roles::NONE,
@@ -101,6 +101,8 @@ pub struct Name {
     pub text: &'static str,
     /// `,price=`
     pub line: &'static str,
+    /// `,price="`
+    pub quoted: &'static str,
     /// `,"price":`
     pub json: &'static str,
 }

@@ -27,9 +27,9 @@ pub const fn width(parts: &[Part]) -> usize {
     n
 }
 
-/// `,"name":,name=` takes twice the name and six more.
+/// `,"name":,name="` takes twice the name and seven more.
 const fn rendered(len: usize) -> usize {
-    2 * len + 6
+    2 * len + 7
 }
 
 /// How many bytes the rendered names take.
@@ -70,7 +70,7 @@ const fn lay_name<const N: usize>(out: &mut [u8; N], at: usize, prefix: &str, na
     let at = lay(out, at, "\":,");
     let at = lay(out, at, prefix);
     let at = lay(out, at, name);
-    lay(out, at, "=")
+    lay(out, at, "=\"")
 }
 
 /// All names, rendered one after another.
@@ -104,9 +104,11 @@ const fn text(bytes: &'static [u8]) -> &'static str {
 const fn name_at(bytes: &'static [u8], at: usize, len: usize) -> (Name, usize) {
     let (_, tail) = bytes.split_at(at);
     let (json, tail) = tail.split_at(len + 4);
-    let (line, _) = tail.split_at(len + 2);
+    let (quoted, _) = tail.split_at(len + 3);
+    let line = quoted.split_at(len + 2).0;
     let plain = line.split_at(1).1.split_at(len).0;
-    (Name { text: text(plain), line: text(line), json: text(json) }, at + rendered(len))
+    let [text, line, quoted, json] = [text(plain), text(line), text(quoted), text(json)];
+    (Name { text, line, quoted, json }, at + rendered(len))
 }
 
 /// The columns of a row, with their full names and the row's value domain.
@@ -218,6 +220,7 @@ mod tests {
             names,
             [("id", ",id=", ",\"id\":"), ("place_city", ",place_city=", ",\"place_city\":")]
         );
+        assert!(COLUMNS.iter().all(|c| c.name.quoted == format!("{}\"", c.name.line)));
     }
 
     #[test]

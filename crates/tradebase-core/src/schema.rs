@@ -175,10 +175,11 @@ impl TableSchema {
 impl ColumnSchema {
     fn build(&self, domain: Domain) -> Result<Column> {
         check_name(&self.name)?;
-        let rendered = leak(&format!(",\"{0}\":,{0}=", self.name));
-        let (json, line) = rendered.split_at(self.name.len() + 4);
+        let rendered = leak(&format!(",\"{0}\":,{0}=\"", self.name));
+        let (json, quoted) = rendered.split_at(self.name.len() + 4);
+        let line = &quoted[..quoted.len() - 1];
         let mut column = Column::new("", self.kind()?, self.nullable);
-        column.name = Name { text: &line[1..line.len() - 1], line, json };
+        column.name = Name { text: &line[1..line.len() - 1], line, quoted, json };
         column.domain = domain;
         column.closed = self.closed;
         column.labels = Vec::leak(self.labels.iter().map(|l| leak(l)).collect());

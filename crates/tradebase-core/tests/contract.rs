@@ -254,3 +254,29 @@ fn one_column_can_be_checked_alone() {
     desk.check_in(Desk::COLUMNS, &mut found);
     assert!(found.into_result().unwrap_err().to_string().contains("lot must be even"));
 }
+
+#[test]
+fn a_cut_or_longer_text_is_no_record() {
+    let text = json::to_string(&desk()).unwrap();
+    for cut in 0..text.len() {
+        if text.is_char_boundary(cut) {
+            assert!(json::from_slice::<Desk>(text[..cut].as_bytes()).is_err(), "{cut}");
+        }
+    }
+    assert!(json::from_slice::<Desk>(format!("{text} ").as_bytes()).is_ok());
+    assert!(json::from_slice::<Desk>(format!("{text}}}").as_bytes()).is_err());
+    assert!(json::from_slice::<Desk>(format!("{text}{text}").as_bytes()).is_err());
+}
+
+#[test]
+fn the_missing_side_of_a_join_is_none() {
+    let mut columns = Vec::new();
+    <Option<Place>>::list(&mut columns);
+    let read =
+        |text: &str| json::from_slice_by::<Option<Place>>(&columns, text.as_bytes()).unwrap();
+    let rome = Place { city: "Rome".into(), country: None };
+    assert_eq!(read(r#"{"city":"Rome","country":null}"#), Some(rome.clone()));
+    assert_eq!(read(r#"{"country":null,"city":"Rome"}"#), Some(rome));
+    assert_eq!(read(r#"{"city":null,"country":null}"#), None);
+    assert_eq!(read("{}"), None);
+}

@@ -61,12 +61,19 @@ pub fn to_string<T: Put>(row: &T) -> Result<String> {
 
 /// Reads a row from one JSON object. Unknown members are passed over, missing ones are absent.
 pub fn from_slice<T: Put>(text: &[u8]) -> Result<T> {
-    T::read(&mut JsonSource::new(T::COLUMNS, text)?)
+    read(JsonSource::new(T::COLUMNS, text)?)
 }
 
 /// Reads any row whose columns are known only as a list.
 pub fn from_slice_by<T: Row>(columns: &[&'static Column], text: &[u8]) -> Result<T> {
-    T::read(&mut JsonSource::by_name(columns, text)?)
+    read(JsonSource::by_name(columns, text)?)
+}
+
+#[cfg_attr(not(debug_assertions), inline(always))]
+fn read<T: Row>(mut source: JsonSource<'_>) -> Result<T> {
+    let row = T::read(&mut source)?;
+    source.finish()?;
+    Ok(row)
 }
 
 /// Appends a value of serde as JSON text, checked against the column's domain.

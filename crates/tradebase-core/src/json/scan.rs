@@ -245,7 +245,7 @@ impl<'a> Scanner<'a> {
     }
 
     #[cold]
-    fn broken(&self) -> Error {
+    pub(super) fn broken(&self) -> Error {
         Error::new(Code::Unreadable, format!("not JSON, at byte {}", self.at))
     }
 }

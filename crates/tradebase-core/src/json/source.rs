@@ -83,6 +83,25 @@ impl<'a> JsonSource<'a> {
         self.indexed(at)
     }
 
+    /// Looks at a value without passing it.
+    fn look(&mut self, at: usize, column: &'static Column) -> Result<Token<'a>> {
+        let (scanner, first) = (self.scanner.clone(), self.first);
+        let token = self.find(at, column)?;
+        if self.index.is_none() {
+            (self.scanner, self.first) = (scanner, first);
+        }
+        Ok(token)
+    }
+
+    /// Passes what is left of the object; an error if it is cut, or not the end of the text.
+    #[inline]
+    pub(super) fn finish(mut self) -> Result<()> {
+        if self.index.is_none() && !self.scanner.eat_all(b"}") {
+            self.indexed(0)?;
+        }
+        if self.scanner.at_end() { Ok(()) } else { Err(self.scanner.broken()) }
+    }
+
     #[cold]
     #[inline(never)]
     fn indexed(&mut self, at: usize) -> Result<Token<'a>> {
@@ -120,6 +139,10 @@ impl<'a> CellSource<'a> {
     #[inline(always)]
     fn find(&self, _: usize, _: &'static Column) -> Result<Token<'a>> {
         Ok(self.token)
+    }
+
+    fn look(&self, at: usize, column: &'static Column) -> Result<Token<'a>> {
+        self.find(at, column)
     }
 }
 
@@ -269,12 +292,15 @@ macro_rules! read_tokens {
 macro_rules! source_over_tokens {
     ($($source:ident)+) => {$(
         impl Source for $source<'_> {
-            read_tokens! {
-                cell -> () => |token, _column| Ok(match token.shape {
+            fn cell(&mut self, at: usize, column: &'static Column) -> Result<Got<()>> {
+                Ok(match self.look(at, column)?.shape {
                     Shape::Absent => Got::Absent,
                     Shape::Null => Got::Null,
                     _ => Got::Value(()),
-                });
+                })
+            }
+
+            read_tokens! {
                 bool -> bool => |token, column| token.bool(column);
                 i64 -> i64 => |token, column| token.number(column, integer);
                 f64 -> f64 => |token, column| token.number(column, float);
