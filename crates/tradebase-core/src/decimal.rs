@@ -68,8 +68,8 @@ fn long_units(column: &'static Column, value: &Decimal) -> Result<i128> {
     };
     match units_at(value.mantissa(), value.scale(), scale) {
         Some(units) if units.unsigned_abs() < power_of_ten(precision).unsigned_abs() => Ok(units),
-        Some(_) => Err(too_large(column, value)),
-        None => Err(inexact(column, value)),
+        None if value.scale() > u32::from(scale) => Err(inexact(column, value)),
+        Some(_) | None => Err(too_large(column, value)),
     }
 }
 

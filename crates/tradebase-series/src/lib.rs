@@ -1,1 +1,87 @@
-//! The time-series room of tradebase: InfluxDB and an embedded engine.
+//! The time-series room of tradebase: records as points, on InfluxDB and on an embedded engine.
+//!
+//! A point is known by its tags and its time. A record of a series says which of its columns are
+//! tags and which is the time, so writing the same record again, from whatever process, gives the
+//! same point. Two different records that would be one point are refused before any is written.
+//!
+//! ```
+//! use tradebase_core::{Decimal, Record, Timestamp};
+//! use tradebase_series::Series;
+//!
+//! #[derive(Record, Clone, Debug, PartialEq)]
+//! #[record(series = "quotes")]
+//! struct Quote {
+//!     #[record(key, tag, length(1..=32))]
+//!     symbol: String,
+//!     #[record(decimal(18, 8), min = 0)]
+//!     bid: Decimal,
+//!     #[record(key, time)]
+//!     at: Timestamp,
+//! }
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> tradebase_core::Result<()> {
+//! let series = Series::embedded(":memory:").await?;
+//! series.create::<Quote>().await?;
+//! let quote = Quote {
+//!     symbol: "BTC/USDT".into(),
+//!     bid: Decimal::new(9_600_050, 2),
+//!     at: Timestamp::from_micros(1_795_176_000_000_000),
+//! };
+//! let written = series.write(&[quote.clone()]).await?;
+//! assert_eq!(written.stored, 1);
+//! assert_eq!(series.read::<Quote>(..).await?, [quote]);
+//! series.close().await?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! On InfluxDB the same calls speak line protocol and InfluxQL; see [`InfluxOptions`]. How each
+//! kind is stored:
+//!
+//! | kind | as a tag | as a field of InfluxDB |
+//! | --- | --- | --- |
+//! | bool | `true`, `false` | boolean |
+//! | i16, i32, i64 | digits | integer |
+//! | f64 | not allowed | float |
+//! | decimal | its digits | string, exact: `"1.50"` |
+//! | text, enum | itself | string |
+//! | bytes | base 64 | string, base 64 |
+//! | uuid | text | string |
+//! | timestamp | RFC 3339 | integer, microseconds |
+//! | timestamp_ns | RFC 3339 | integer, nanoseconds |
+//! | date | `2026-11-20` | string |
+//! | json | not allowed | string |
+//!
+//! The time of the record is the time of the point, in nanoseconds. The embedded engine has a
+//! table `series_` and the name of the series, with a typed column for each of them.
+//!
+//! A key as a tag makes a series of each record. InfluxDB 1.x keeps every series in memory and
+//! takes 100,000 values of one tag unless its settings say otherwise; more are refused with
+//! [`Code::StorageFull`](tradebase_core::Code::StorageFull). A record of which there are many is
+//! better kept apart by a `sequence`.
+
+mod capability;
+mod embedded;
+mod error;
+mod escape;
+mod identity;
+mod influx;
+mod line;
+mod options;
+mod plan;
+mod range;
+mod series;
+mod sink;
+mod source;
+mod written;
+
+pub use options::{
+    ANSWER_DEADLINE, BATCH_BYTES_MAX, BATCH_LINES_MAX, CONNECT_DEADLINE, InfluxOptions,
+    READ_BYTES_MAX, READ_ROWS_MAX,
+};
+pub use series::Series;
+pub use written::{ROWS_NAMED_MAX, Tally, Written};
+
+#[doc(hidden)]
+pub mod codec;

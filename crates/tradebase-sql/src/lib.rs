@@ -1,1 +1,79 @@
-//! The relational room of tradebase: SQLite and PostgreSQL.
+//! The relational room of tradebase: typed records in SQLite and PostgreSQL, behind one API.
+//!
+//! A record writes itself straight into the bind buffer of a prepared statement and reads itself
+//! straight from the engine's row. Values are exact on both engines: decimals never pass through
+//! a float, moments are whole microseconds or nanoseconds in UTC, text is ordered by code point.
+//!
+//! ```
+//! use tradebase_core::{Decimal, Field, Record, Timestamp};
+//! use tradebase_sql::Sql;
+//!
+//! #[derive(Record, Clone, Debug, PartialEq)]
+//! #[record(table = "fills")]
+//! struct Fill {
+//!     #[record(key)]
+//!     id: i64,
+//!     #[record(index, length(1..=32))]
+//!     symbol: String,
+//!     #[record(decimal(18, 8))]
+//!     quantity: Decimal,
+//!     executed_at: Timestamp,
+//! }
+//!
+//! # let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+//! # runtime.block_on(async {
+//! let sql = Sql::open("sqlite::memory:").await?;
+//! sql.create_table::<Fill>().await?;
+//! let fill = Fill {
+//!     id: 1,
+//!     symbol: "BTC/USDT".into(),
+//!     quantity: "0.5".parse()?,
+//!     executed_at: "2026-11-20T09:30:00Z".parse()?,
+//! };
+//! sql.insert(&fill).await?;
+//! let found = sql.find::<Fill>()
+//!     .filter(Fill::SYMBOL.eq("BTC/USDT"))
+//!     .order_by(Fill::EXECUTED_AT.desc())
+//!     .first()
+//!     .await?;
+//! assert_eq!(found, Some(fill));
+//! sql.close().await?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! # })?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! What stands in which column is told in [`sqlite_type`] and [`postgres_type`]; what an engine
+//! cannot do stands in its [`Capabilities`](tradebase_core::Capabilities).
+//!
+//! Calls need a tokio runtime with its clock and I/O switched on. Writes to SQLite and reads by
+//! key run on the caller's thread, since a hop to another thread costs more than they do.
+
+mod batch;
+mod capability;
+#[doc(hidden)]
+pub mod codec;
+mod error;
+mod filter;
+mod find;
+mod limits;
+mod literal;
+mod naming;
+mod options;
+mod postgres;
+mod schema;
+mod sql;
+mod sqlite;
+mod statements;
+mod trace;
+
+pub use capability::{POSTGRES, SQLITE};
+pub use find::Find;
+pub use limits::PARAMETER_BYTES_MAX;
+pub use options::{
+    BUSY_WAIT, CONNECT_WAIT, DURABILITY, Durability, POOL_CONNECTIONS, POOL_WAIT, READERS,
+    STATEMENTS_MAX, SqlOptions,
+};
+pub use postgres::postgres_type;
+pub use sql::Sql;
+pub use sqlite::sqlite_type;

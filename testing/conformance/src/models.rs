@@ -2,9 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use tradebase_core::{
-    Assigned, Date, Decimal, Field, Record, Row, Timestamp, TimestampNs, Uuid,
-};
+use tradebase_core::{Assigned, Date, Decimal, Field, Record, Row, Timestamp, TimestampNs, Uuid};
 
 /// The id of a trade.
 #[derive(Field, Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -1,0 +1,42 @@
+CREATE TABLE IF NOT EXISTS "everything" (
+    "id" BIGINT NOT NULL,
+    "flag" BOOLEAN NOT NULL,
+    "flag_n" BOOLEAN,
+    "short" SMALLINT NOT NULL,
+    "short_n" SMALLINT,
+    "int" INTEGER NOT NULL,
+    "int_n" INTEGER,
+    "long_n" BIGINT,
+    "count" BIGINT NOT NULL,
+    "float" DOUBLE NOT NULL,
+    "float_n" DOUBLE,
+    "price" DECIMAL(28,10) NOT NULL,
+    "weight_n" DECIMAL(28,28),
+    "small" DECIMAL(9,2) NOT NULL,
+    "text" VARCHAR NOT NULL,
+    "text_n" VARCHAR,
+    "mood" VARCHAR NOT NULL,
+    "bytes" BLOB NOT NULL,
+    "bytes_n" BLOB,
+    "uuid" UUID NOT NULL,
+    "uuid_n" UUID,
+    "at" TIMESTAMP NOT NULL,
+    "at_n" TIMESTAMP,
+    "at_ns" TIMESTAMP_NS NOT NULL,
+    "at_ns_n" TIMESTAMP_NS,
+    "day" DATE NOT NULL,
+    "day_n" DATE,
+    "details" JSON NOT NULL,
+    "details_n" JSON,
+    "place_city" VARCHAR NOT NULL,
+    "place_country" VARCHAR
+);
+CREATE SEQUENCE IF NOT EXISTS "defaults_id_seq";
+CREATE TABLE IF NOT EXISTS "defaults" (
+    "id" BIGINT NOT NULL DEFAULT nextval('"defaults_id_seq"'),
+    "level" SMALLINT NOT NULL DEFAULT 3,
+    "on" BOOLEAN NOT NULL DEFAULT true,
+    "word" VARCHAR NOT NULL DEFAULT 'it''s',
+    "rate" DECIMAL(9,4) NOT NULL DEFAULT 0.05,
+    "at" TIMESTAMP NOT NULL DEFAULT '2026-11-20T09:30:00'
+);

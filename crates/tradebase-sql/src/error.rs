@@ -1,0 +1,43 @@
+//! What both engines' errors have in common.
+
+use tradebase_core::{Code, Error, Table};
+
+use crate::naming;
+
+/// An error about a constraint whose name or columns are known.
+pub(crate) fn of_constraint(code: Code, message: String, columns: Option<String>) -> Error {
+    let error = Error::new(code, message);
+    match columns {
+        Some(columns) => error.column(columns),
+        None => error,
+    }
+}
+
+/// The columns of a constraint that this crate has named: `bot_id, executed_at`.
+pub(crate) fn columns(table: Option<&Table>, constraint: &str) -> Option<String> {
+    let table = table?;
+    naming::columns_of(table, constraint).map(|columns| naming::words(table, &columns))
+}
+
+/// The store was closed by [`Sql::close`](crate::Sql::close).
+#[cold]
+pub(crate) fn closed() -> Error {
+    Error::new(Code::ConnectionFailed, "the store has been closed")
+}
+
+/// No connection became free in time.
+#[cold]
+pub(crate) fn exhausted(wait: std::time::Duration, connections: usize) -> Error {
+    let message = format!("none of {connections} connections became free within {wait:?}");
+    Error::new(Code::PoolExhausted, message)
+}
+
+/// A key that the database has not assigned yet identifies no row.
+#[cold]
+pub(crate) fn unassigned(table: &Table) -> Error {
+    let error = Error::new(Code::Invalid, "the key is not assigned yet");
+    match crate::schema::assigned(table) {
+        Some((_, column)) => error.column(column.name.text),
+        None => error,
+    }
+}

@@ -1,0 +1,78 @@
+//! Finding records by a typed filter.
+
+use tradebase_core::{Condition, Filter, Order, Record, Result};
+
+use crate::sql::{Engine, Sql};
+use crate::trace;
+
+/// A find that is being put together; [`all`](Find::all) or [`first`](Find::first) runs it.
+#[must_use = "a find does nothing until `all` or `first` is awaited"]
+#[derive(Debug)]
+pub struct Find<'a, T> {
+    sql: &'a Sql,
+    filter: Option<Filter<T>>,
+    orders: Vec<(usize, bool)>,
+    limit: Option<u32>,
+}
+
+/// A find without its type, as an engine takes it.
+#[derive(Debug)]
+pub(crate) struct Search {
+    pub(crate) condition: Condition,
+    pub(crate) orders: Vec<(usize, bool)>,
+    pub(crate) limit: Option<u32>,
+}
+
+impl<'a, T: Record> Find<'a, T> {
+    pub(crate) fn new(sql: &'a Sql) -> Self {
+        Self { sql, filter: None, orders: Vec::new(), limit: None }
+    }
+
+    /// Only records that pass; a second filter must be passed too.
+    pub fn filter(mut self, filter: Filter<T>) -> Self {
+        self.filter = Some(match self.filter.take() {
+            Some(first) => first.and(filter),
+            None => filter,
+        });
+        self
+    }
+
+    /// In that order; a second one orders what the first leaves equal, and the key what all do.
+    /// Nulls come first going up and last going down. Without an order, rows come as the engine
+    /// finds them.
+    pub fn order_by(mut self, order: Order<T>) -> Self {
+        self.orders.push((order.at, order.down));
+        self
+    }
+
+    /// At most so many.
+    pub fn limit(mut self, rows: u32) -> Self {
+        self.limit = Some(rows);
+        self
+    }
+
+    /// All that are found.
+    pub async fn all(self) -> Result<Vec<T>> {
+        self.run().await.map_err(|e| e.during("find").of(T::TABLE))
+    }
+
+    /// The first that is found.
+    pub async fn first(self) -> Result<Option<T>> {
+        let rows = self.limit.map_or(1, |rows| rows.min(1));
+        let found = self.limit(rows).all().await?;
+        Ok(found.into_iter().next())
+    }
+
+    async fn run(self) -> Result<Vec<T>> {
+        let condition = match self.filter {
+            Some(filter) => filter.into_condition()?,
+            None => Condition::Always,
+        };
+        trace::begins(self.sql.capabilities().engine, "find", T::TABLE, 1);
+        let search = Search { condition, orders: self.orders, limit: self.limit };
+        match &self.sql.engine {
+            Engine::Sqlite(store) => store.find(search).await,
+            Engine::Postgres(store) => store.find(search).await,
+        }
+    }
+}

@@ -1,0 +1,108 @@
+//! How a relational store is opened.
+
+use std::time::Duration;
+
+use tradebase_core::Secret;
+
+/// Connections to PostgreSQL at most; each is opened when it is first needed.
+pub const POOL_CONNECTIONS: usize = 10;
+/// How long a call waits for a free connection.
+pub const POOL_WAIT: Duration = Duration::from_secs(5);
+/// How long opening a connection to PostgreSQL may take.
+pub const CONNECT_WAIT: Duration = Duration::from_secs(10);
+/// How long a write to SQLite waits while another process, or another call, writes.
+pub const BUSY_WAIT: Duration = Duration::from_secs(5);
+/// Connections that read a SQLite file at most; each is opened when it is first needed.
+pub const READERS: usize = 4;
+/// Prepared statements kept per connection at most; the least used goes first.
+pub const STATEMENTS_MAX: usize = 128;
+/// A ledger does not lose what it has acknowledged.
+pub const DURABILITY: Durability = Durability::Full;
+
+/// What survives when the power fails. Both survive the end of the process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Durability {
+    /// Every write that was answered: it is on the disk before the answer.
+    Full,
+    /// A consistent state, perhaps without the last writes.
+    Relaxed,
+}
+
+/// The options of [`Sql::open_with`](crate::Sql::open_with).
+///
+/// ```
+/// use tradebase_sql::{Durability, SqlOptions};
+///
+/// let options = SqlOptions::new("sqlite:ticks.db").durability(Durability::Relaxed).readers(2);
+/// ```
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct SqlOptions {
+    pub(crate) url: Secret,
+    pub(crate) pool_connections: usize,
+    pub(crate) pool_wait: Duration,
+    pub(crate) connect_wait: Duration,
+    pub(crate) busy_wait: Duration,
+    pub(crate) readers: usize,
+    pub(crate) statements_max: usize,
+    pub(crate) durability: Durability,
+}
+
+impl SqlOptions {
+    /// The defaults for that address, which may hold a password.
+    pub fn new(url: impl Into<String>) -> Self {
+        Self {
+            url: Secret::new(url),
+            pool_connections: POOL_CONNECTIONS,
+            pool_wait: POOL_WAIT,
+            connect_wait: CONNECT_WAIT,
+            busy_wait: BUSY_WAIT,
+            readers: READERS,
+            statements_max: STATEMENTS_MAX,
+            durability: DURABILITY,
+        }
+    }
+
+    /// Connections to PostgreSQL at most, at least one. See [`POOL_CONNECTIONS`].
+    pub fn pool_connections(mut self, count: usize) -> Self {
+        self.pool_connections = count.max(1);
+        self
+    }
+
+    /// How long a call waits for a free connection. See [`POOL_WAIT`].
+    pub fn pool_wait(mut self, wait: Duration) -> Self {
+        self.pool_wait = wait;
+        self
+    }
+
+    /// How long opening a connection to PostgreSQL may take. See [`CONNECT_WAIT`].
+    pub fn connect_wait(mut self, wait: Duration) -> Self {
+        self.connect_wait = wait;
+        self
+    }
+
+    /// How long a write to SQLite waits for another writer. See [`BUSY_WAIT`].
+    pub fn busy_wait(mut self, wait: Duration) -> Self {
+        self.busy_wait = wait;
+        self
+    }
+
+    /// Connections that read a SQLite file at most, at least one. See [`READERS`].
+    pub fn readers(mut self, count: usize) -> Self {
+        self.readers = count.max(1);
+        self
+    }
+
+    /// Prepared statements kept per connection at most, at least one. See [`STATEMENTS_MAX`].
+    pub fn statements_max(mut self, count: usize) -> Self {
+        self.statements_max = count.max(1);
+        self
+    }
+
+    /// What survives when the power fails, on SQLite. PostgreSQL keeps to its own settings.
+    pub fn durability(mut self, durability: Durability) -> Self {
+        self.durability = durability;
+        self
+    }
+}

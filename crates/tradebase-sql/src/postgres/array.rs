@@ -1,0 +1,128 @@
+//! Rows as one array per column, for `INSERT … SELECT … FROM UNNEST(…)` and `= ANY(…)`.
+
+use tokio_postgres::types::Type;
+use tradebase_core::{Code, Column, Error, Kind, Result};
+
+use super::frame::{Frame, push_cell, push_null, push_numeric, push_slice, push_written};
+use super::numeric;
+use super::sink::EncodeSink;
+use super::types::type_of;
+
+/// Number of dimensions, null flag, element type, then length and lower bound.
+const HEADER: usize = 20;
+
+/// One array per column.
+#[derive(Debug, Default)]
+pub struct Arrays {
+    columns: Vec<Array>,
+    next: usize,
+}
+
+#[derive(Debug, Default)]
+struct Array {
+    bytes: Vec<u8>,
+    count: i32,
+    nulls: bool,
+}
+
+impl Arrays {
+    /// So many empty arrays.
+    pub fn new(columns: usize) -> Self {
+        let empty = || Array { bytes: vec![0; HEADER], ..Array::default() };
+        Self { columns: std::iter::repeat_with(empty).take(columns).collect(), next: 0 }
+    }
+
+    /// The bytes of all arrays.
+    pub fn size(&self) -> usize {
+        self.columns.iter().map(|array| array.bytes.len()).sum()
+    }
+
+    /// Adds them to the parameters of a statement, as arrays of these kinds.
+    pub fn finish(
+        self,
+        columns: impl IntoIterator<Item = &'static Column>,
+        mut parameters: impl Frame,
+    ) -> Result<()> {
+        for (column, mut array) in columns.into_iter().zip(self.columns) {
+            array.finish(column.kind);
+            parameters.slice(column, &array.bytes)?;
+        }
+        Ok(())
+    }
+
+    #[inline(always)]
+    fn take(&mut self) -> &mut Array {
+        let at = self.next;
+        self.next += 1;
+        &mut self.columns[at]
+    }
+}
+
+impl Array {
+    fn finish(&mut self, kind: Kind) {
+        let element = type_of(kind);
+        debug_assert_ne!(element, Type::UNKNOWN);
+        let header = [1, i32::from(self.nulls), element.oid().cast_signed(), self.count, 1];
+        for (place, word) in self.bytes.chunks_exact_mut(4).zip(header) {
+            place.copy_from_slice(&word.to_be_bytes());
+        }
+    }
+}
+
+/// A sink that adds each value to the array of its column. Make one per row.
+pub type ArraySink<'a> = EncodeSink<&'a mut Arrays>;
+
+impl<'a> ArraySink<'a> {
+    /// A sink for one more row, which has as many columns as there are arrays.
+    #[inline]
+    pub fn new(arrays: &'a mut Arrays) -> Self {
+        arrays.next = 0;
+        Self(arrays)
+    }
+}
+
+impl Frame for &mut Arrays {
+    #[inline]
+    fn fixed<const N: usize>(&mut self, bytes: [u8; N]) {
+        let array = self.take();
+        array.count += 1;
+        push_cell(&mut array.bytes, bytes);
+    }
+
+    #[inline]
+    fn numeric(&mut self, bytes: &[u8; numeric::BYTES_MAX], len: usize) {
+        let array = self.take();
+        array.count += 1;
+        push_numeric(&mut array.bytes, bytes, len);
+    }
+
+    #[inline]
+    fn slice(&mut self, column: &'static Column, bytes: &[u8]) -> Result<()> {
+        let array = self.take();
+        array.count += 1;
+        push_slice(&mut array.bytes, column, bytes)
+    }
+
+    fn written(
+        &mut self,
+        column: &'static Column,
+        write: impl FnOnce(&mut Vec<u8>) -> Result<()>,
+    ) -> Result<()> {
+        let array = self.take();
+        array.count += 1;
+        push_written(&mut array.bytes, column, write)
+    }
+
+    #[inline]
+    fn null(&mut self) {
+        let array = self.take();
+        array.count += 1;
+        array.nulls = true;
+        push_null(&mut array.bytes);
+    }
+
+    fn skip(&mut self, column: &'static Column) -> Result<()> {
+        let message = "a key that the database assigns cannot stand in an array";
+        Err(Error::new(Code::Internal, message).column(column.name.text))
+    }
+}

@@ -1,0 +1,126 @@
+//! One connection with its prepared statements.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+use tokio_postgres::types::Type;
+use tokio_postgres::{Client, Config, NoTls, Statement};
+use tradebase_core::{Code, Column, Error, Record, Result, Table};
+
+use super::error::{from_connecting, from_postgres};
+use super::scratch::Scratch;
+use super::texts::texts;
+use super::types::{check_columns, check_parameters};
+
+/// How long a connection may take to say good-bye.
+const CLOSE_WAIT: Duration = Duration::from_secs(1);
+
+/// A connection.
+pub(super) struct Connection {
+    pub(super) client: Client,
+    pub(super) scratch: Scratch,
+    statements: HashMap<Box<str>, Kept>,
+    statements_max: usize,
+    uses: u64,
+    task: JoinHandle<()>,
+}
+
+struct Kept {
+    statement: Statement,
+    last_use: u64,
+}
+
+impl Connection {
+    /// Connects. What the server sends is read by a task of the present runtime.
+    pub(super) async fn open(
+        config: &Config,
+        wait: Duration,
+        statements_max: usize,
+    ) -> Result<Self> {
+        let connected = timeout(wait, config.connect(NoTls)).await.map_err(|_| {
+            let message = format!("postgres did not answer within {wait:?}");
+            Error::new(Code::ConnectionFailed, message)
+        })?;
+        let (client, wire) = connected.map_err(|e| from_connecting(&e))?;
+        let task = tokio::spawn(async move {
+            if let Err(error) = wire.await {
+                tracing::debug!(store = "postgres", code = ?error.code(), "a connection ended");
+            }
+        });
+        let (scratch, statements) = (Scratch::new(), HashMap::new());
+        Ok(Self { client, scratch, statements, statements_max, uses: 0, task })
+    }
+
+    /// Whether it can still be used.
+    pub(super) fn is_open(&self) -> bool {
+        !self.client.is_closed()
+    }
+
+    /// Takes leave of the server.
+    pub(super) async fn close(self) {
+        let Self { client, statements, task, .. } = self;
+        drop(statements);
+        drop(client);
+        // A server that does not answer is left behind.
+        _ = timeout(CLOSE_WAIT, task).await;
+    }
+
+    /// Compares the table with the record, once per connection: values that are too fine for a
+    /// column would be rounded by the server, and it would not say so.
+    pub(super) async fn know<T: Record>(&mut self) -> Result<()> {
+        self.get_statement::<T>().await.map(drop)
+    }
+
+    /// The statement that gets a row by its key.
+    pub(super) async fn get_statement<T: Record>(&mut self) -> Result<Statement> {
+        let texts = texts(T::TABLE);
+        self.prepare(T::TABLE, &texts.fixed.get, &texts.key, T::TABLE.columns).await
+    }
+
+    /// A prepared statement that takes these types and gives these columns.
+    pub(super) async fn prepare(
+        &mut self,
+        table: &'static Table,
+        sql: &str,
+        parameters: &[Type],
+        columns: &'static [Column],
+    ) -> Result<Statement> {
+        self.uses += 1;
+        if let Some(kept) = self.statements.get_mut(sql) {
+            kept.last_use = self.uses;
+            return Ok(kept.statement.clone());
+        }
+        let prepared = self.client.prepare(sql).await;
+        let statement = prepared.map_err(|e| from_postgres(&e, Some(table)))?;
+        check_parameters(parameters, statement.params())?;
+        if !columns.is_empty() {
+            check_columns(columns, statement.columns())?;
+        }
+        self.keep(sql, statement.clone());
+        Ok(statement)
+    }
+
+    fn keep(&mut self, sql: &str, statement: Statement) {
+        if self.statements.len() >= self.statements_max {
+            let oldest = self.statements.iter().min_by_key(|(_, kept)| kept.last_use);
+            if let Some(sql) = oldest.map(|(sql, _)| sql.clone()) {
+                // Dropping it closes it on the server too.
+                self.statements.remove(&sql);
+            }
+        }
+        let kept = Kept { statement, last_use: self.uses };
+        self.statements.insert(sql.into(), kept);
+    }
+
+    /// Forgets all prepared statements: the tables have changed.
+    pub(super) fn forget(&mut self) {
+        self.statements.clear();
+    }
+
+    /// Runs statements without parameters or rows, all of them or none.
+    pub(super) async fn run(&mut self, table: &Table, sql: &str) -> Result<()> {
+        self.client.batch_execute(sql).await.map_err(|e| from_postgres(&e, Some(table)))
+    }
+}

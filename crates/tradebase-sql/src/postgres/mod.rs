@@ -1,0 +1,45 @@
+//! The relational room on PostgreSQL.
+
+mod address;
+mod array;
+mod connection;
+mod copy;
+mod error;
+mod filter;
+mod frame;
+pub mod numeric;
+mod read;
+mod scratch;
+mod sink;
+mod source;
+mod store;
+mod tables;
+mod texts;
+mod types;
+mod write;
+
+pub(crate) use store::Store;
+pub use types::postgres_type;
+
+// For the benches, through `codec`.
+pub use array::{ArraySink, Arrays};
+pub use copy::{CopySink, Tuple, TupleSource, copy_end, copy_header, read_header, read_tuple};
+pub use scratch::{BindSink, Params, Scratch};
+pub use source::RowSource;
+
+use tradebase_core::{Result, Table};
+
+/// The statement that inserts a row.
+pub fn insert(table: &'static Table) -> &'static str {
+    &texts::texts(table).fixed.insert
+}
+
+/// The statement that reads every row in key order.
+pub fn select(table: &'static Table) -> &'static str {
+    &texts::texts(table).fixed.all
+}
+
+/// The statements that create a table.
+pub fn create(table: &'static Table) -> Result<String> {
+    tables::create(table)
+}

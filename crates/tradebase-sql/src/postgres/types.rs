@@ -1,0 +1,147 @@
+//! What a kind is stored as, and whether a column of the server holds it.
+
+use tokio_postgres::Column as ServerColumn;
+use tokio_postgres::types::Type;
+use tradebase_core::{Code, Column, Error, Kind, Result};
+
+/// What a kind is stored as in PostgreSQL. Text is ordered by code point (`COLLATE "C"`), as on
+/// SQLite, so that an index serves the same order; a CHECK keeps the length of bounded text.
+///
+/// | kind | column |
+/// | --- | --- |
+/// | bool | boolean |
+/// | i16, i32, i64 | smallint, integer, bigint |
+/// | f64 | double precision |
+/// | decimal(p, s) | numeric(p, s) |
+/// | text | text |
+/// | bytes | bytea |
+/// | uuid | uuid |
+/// | timestamp | timestamp with time zone |
+/// | timestamp_ns | bigint, nanoseconds since 1970 UTC |
+/// | date | date |
+/// | json | jsonb |
+pub fn postgres_type(kind: Kind) -> String {
+    match kind {
+        Kind::Decimal { precision, scale } => format!("numeric({precision}, {scale})"),
+        Kind::Text { .. } => "text COLLATE \"C\"".to_owned(),
+        Kind::F64 => "double precision".to_owned(),
+        Kind::Timestamp => "timestamp with time zone".to_owned(),
+        other => type_of(other).name().to_owned(),
+    }
+}
+
+/// The type of a parameter or column of that kind.
+pub(super) fn type_of(kind: Kind) -> Type {
+    match kind {
+        Kind::Bool => Type::BOOL,
+        Kind::I16 => Type::INT2,
+        Kind::I32 => Type::INT4,
+        Kind::I64 | Kind::TimestampNs => Type::INT8,
+        Kind::F64 => Type::FLOAT8,
+        Kind::Decimal { .. } => Type::NUMERIC,
+        Kind::Bytes => Type::BYTEA,
+        Kind::Uuid => Type::UUID,
+        Kind::Timestamp => Type::TIMESTAMPTZ,
+        Kind::Date => Type::DATE,
+        Kind::Json => Type::JSONB,
+        // Other kinds do not exist in this version.
+        _ => Type::TEXT,
+    }
+}
+
+/// The type of an array of that kind.
+pub(super) fn array_of(kind: Kind) -> Type {
+    match kind {
+        Kind::Bool => Type::BOOL_ARRAY,
+        Kind::I16 => Type::INT2_ARRAY,
+        Kind::I32 => Type::INT4_ARRAY,
+        Kind::I64 | Kind::TimestampNs => Type::INT8_ARRAY,
+        Kind::F64 => Type::FLOAT8_ARRAY,
+        Kind::Decimal { .. } => Type::NUMERIC_ARRAY,
+        Kind::Bytes => Type::BYTEA_ARRAY,
+        Kind::Uuid => Type::UUID_ARRAY,
+        Kind::Timestamp => Type::TIMESTAMPTZ_ARRAY,
+        Kind::Date => Type::DATE_ARRAY,
+        Kind::Json => Type::JSONB_ARRAY,
+        _ => Type::TEXT_ARRAY,
+    }
+}
+
+/// Whether bytes made for one type are right for the other.
+fn same_bytes(ours: &Type, server: &Type) -> bool {
+    ours == server
+        || (*ours == Type::TEXT && *server == Type::VARCHAR)
+        || (*ours == Type::TEXT_ARRAY && *server == Type::VARCHAR_ARRAY)
+}
+
+/// Refuses a statement whose parameters are not of these types: bytes go past the driver's own
+/// check.
+pub(super) fn check_parameters(ours: &[Type], server: &[Type]) -> Result<()> {
+    if ours.len() == server.len() && ours.iter().zip(server).all(|(o, s)| same_bytes(o, s)) {
+        return Ok(());
+    }
+    let message = format!("the statement takes other values: {}", words(server));
+    Err(Error::new(Code::SchemaMismatch, message))
+}
+
+fn words(types: &[Type]) -> String {
+    types.iter().map(Type::name).collect::<Vec<_>>().join(", ")
+}
+
+/// Refuses columns that do not hold what the record says, or less of it.
+pub(super) fn check_columns(ours: &'static [Column], server: &[ServerColumn]) -> Result<()> {
+    if ours.len() != server.len() {
+        let message = format!("the statement has another number of columns: {}", server.len());
+        return Err(Error::new(Code::SchemaMismatch, message));
+    }
+    for (column, server) in ours.iter().zip(server) {
+        if !same_bytes(&type_of(column.kind), server.type_()) {
+            return Err(mismatch(column, server.type_().name()));
+        }
+        if let Kind::Decimal { precision, scale } = column.kind
+            && let Some((p, s)) = digits(server.type_modifier())
+            && (s < i32::from(scale) || p - s < i32::from(precision) - i32::from(scale))
+        {
+            // The server would round the value, or refuse it.
+            return Err(mismatch(column, &format!("numeric({p}, {s})")));
+        }
+    }
+    Ok(())
+}
+
+/// Precision and scale in a type modifier of NUMERIC; none if there is no limit.
+fn digits(modifier: i32) -> Option<(i32, i32)> {
+    const OFFSET: i32 = 4;
+    let packed = modifier.checked_sub(OFFSET).filter(|_| modifier >= OFFSET)?;
+    // The scale may be negative since PostgreSQL 15: 11 bits with a sign.
+    let scale = packed & 0x7ff;
+    Some((packed >> 16 & 0xffff, (scale ^ 1024) - 1024))
+}
+
+#[cold]
+fn mismatch(column: &Column, server: &str) -> Error {
+    let message = format!("the column must hold {}, it is {server}", column.kind);
+    Error::new(Code::SchemaMismatch, message).column(column.name.text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn digits_are_read_from_a_type_modifier() {
+        assert_eq!(digits(-1), None);
+        assert_eq!(digits(((18 << 16) | 8) + 4), Some((18, 8)));
+        assert_eq!(digits(((5 << 16) | (-3 & 0x7ff)) + 4), Some((5, -3)));
+    }
+
+    #[test]
+    fn parameters_of_another_type_are_refused() {
+        assert!(check_parameters(&[Type::INT8], &[Type::INT8]).is_ok());
+        assert!(check_parameters(&[Type::TEXT], &[Type::VARCHAR]).is_ok());
+        for server in [vec![Type::TIMESTAMPTZ], vec![], vec![Type::INT8, Type::INT8]] {
+            let error = check_parameters(&[Type::INT8], &server).unwrap_err();
+            assert_eq!(error.code(), Code::SchemaMismatch);
+        }
+    }
+}

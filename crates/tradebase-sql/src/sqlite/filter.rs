@@ -1,0 +1,84 @@
+//! The parameters of a find, and how SQLite writes lists and orders.
+
+use std::fmt::Write;
+use std::rc::Rc;
+
+use rusqlite::types::Value as SqliteValue;
+use rusqlite::{Connection, Statement};
+use tradebase_core::{Code, Column, Error, Result, Value};
+
+use super::error;
+use super::sink::ValueSink;
+use crate::filter::Parameters;
+
+/// The parameters of a find, owned, so that it can run on another thread.
+#[derive(Debug, Default)]
+pub(super) struct Bindings(Vec<Binding>);
+
+#[derive(Debug)]
+enum Binding {
+    One(SqliteValue),
+    Many(Vec<SqliteValue>),
+}
+
+/// Lets a connection take a list of values, BLOBs too, as one parameter.
+pub(super) fn load_lists(connection: &Connection) -> rusqlite::Result<()> {
+    rusqlite::vtab::array::load_module(connection)
+}
+
+impl Bindings {
+    /// Binds them, from the first parameter on.
+    pub(super) fn bind(self, statement: &mut Statement<'_>) -> Result<()> {
+        for (i, binding) in self.0.into_iter().enumerate() {
+            match binding {
+                Binding::One(value) => statement.raw_bind_parameter(i + 1, value),
+                Binding::Many(values) => statement.raw_bind_parameter(i + 1, Rc::new(values)),
+            }
+            .map_err(|e| error::from_sqlite(&e, None))?;
+        }
+        Ok(())
+    }
+}
+
+fn value_of(column: &'static Column, value: &Value) -> Result<SqliteValue> {
+    if *value == Value::Null {
+        return Ok(SqliteValue::Null);
+    }
+    let mut scratch = Vec::new();
+    let mut sink = ValueSink::owned(&mut scratch);
+    value.put(column, &mut sink)?;
+    let missing = || Error::new(Code::Internal, "a filter's value came to nothing");
+    sink.into_values().pop().ok_or_else(missing)
+}
+
+impl Parameters for Bindings {
+    const MARK: char = '?';
+
+    fn one(&mut self, column: &'static Column, value: &Value) -> Result<()> {
+        self.0.push(Binding::One(value_of(column, value)?));
+        Ok(())
+    }
+
+    fn many(&mut self, column: &'static Column, values: &[Value]) -> Result<()> {
+        let values = values.iter().map(|value| value_of(column, value)).collect::<Result<_>>()?;
+        self.0.push(Binding::Many(values));
+        Ok(())
+    }
+
+    fn limit(&mut self, rows: u32) -> Result<()> {
+        self.0.push(Binding::One(SqliteValue::Integer(rows.into())));
+        Ok(())
+    }
+
+    fn in_list(out: &mut String, column: &str, number: usize) {
+        _ = write!(out, "{column} IN rarray(?{number})");
+    }
+
+    /// Nulls are less than all values here as it is.
+    fn order(out: &mut String, _: &'static Column, name: &str, down: bool) {
+        out.push_str(name);
+        if down {
+            out.push_str(" DESC");
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! Opening connections.
+
+use std::path::Path;
+use std::time::Duration;
+
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, OpenFlags};
+use tradebase_core::{Code, Error, Result};
+
+use super::address::Place;
+use super::error::from_sqlite;
+use super::filter::load_lists;
+use crate::options::{Durability, SqlOptions};
+
+/// Before it, a race between a writer and a checkpoint could corrupt a file.
+const VERSION_MIN: i32 = 3_051_003;
+/// What a write-ahead log is cut back to when it has been moved into the file.
+const JOURNAL_BYTES_KEPT: u32 = 64 * 1024 * 1024;
+
+/// The connection that writes.
+pub(super) fn writer(place: &Place, options: &SqlOptions) -> Result<Connection> {
+    let connection = match place {
+        Place::Memory => Connection::open_in_memory().map_err(|e| from_sqlite(&e, None))?,
+        Place::File(path) => {
+            refuse_old(rusqlite::version_number())?;
+            let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
+                | OpenFlags::SQLITE_OPEN_CREATE
+                | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+            open(path, flags)?
+        }
+    };
+    let synchronous = match options.durability {
+        Durability::Full => "FULL",
+        Durability::Relaxed => "NORMAL",
+    };
+    // No waiting inside the engine, which would block the caller's thread: see `patiently`.
+    prepare(&connection, Duration::ZERO, options)?;
+    pragma(&connection, "synchronous", synchronous)?;
+    pragma(&connection, "foreign_keys", "ON")?;
+    pragma(&connection, "journal_size_limit", &JOURNAL_BYTES_KEPT.to_string())?;
+    if matches!(place, Place::File(_)) {
+        let mode: String = connection
+            .query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))
+            .map_err(|e| from_sqlite(&e, None))?;
+        if mode != "wal" {
+            let message = format!("the file's folder cannot keep a write-ahead log: {mode}");
+            return Err(Error::new(Code::Unsupported, message));
+        }
+    }
+    Ok(connection)
+}
+
+/// A connection that reads a file which a writer has opened.
+pub(super) fn reader(path: &Path, options: &SqlOptions) -> Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = open(path, flags)?;
+    // Readers of a write-ahead log wait for nobody, but for one who recovers or closes the file.
+    prepare(&connection, options.busy_wait, options)?;
+    Ok(connection)
+}
+
+fn open(path: &Path, flags: OpenFlags) -> Result<Connection> {
+    Connection::open_with_flags(path, flags).map_err(|e| from_sqlite(&e, None))
+}
+
+fn prepare(connection: &Connection, busy: Duration, options: &SqlOptions) -> Result<()> {
+    connection.busy_timeout(busy).map_err(|e| from_sqlite(&e, None))?;
+    connection.set_prepared_statement_cache_capacity(options.statements_max);
+    load_lists(connection).map_err(|e| from_sqlite(&e, None))?;
+    for quotes in [DbConfig::SQLITE_DBCONFIG_DQS_DML, DbConfig::SQLITE_DBCONFIG_DQS_DDL] {
+        // Else a column that is missing is read as a text: its own name, in double quotes.
+        connection.set_db_config(quotes, false).map_err(|e| from_sqlite(&e, None))?;
+    }
+    pragma(connection, "temp_store", "MEMORY")
+}
+
+fn pragma(connection: &Connection, name: &str, value: &str) -> Result<()> {
+    connection.execute_batch(&format!("PRAGMA {name} = {value}")).map_err(|e| from_sqlite(&e, None))
+}
+
+/// This crate bundles its SQLite; a build against a system library may find an older one.
+fn refuse_old(version: i32) -> Result<()> {
+    if version >= VERSION_MIN {
+        return Ok(());
+    }
+    let message = format!(
+        "the SQLite library is older than 3.51.3, which can corrupt files in WAL mode: {}.{}.{}",
+        version / 1_000_000,
+        version / 1000 % 1000,
+        version % 1000,
+    );
+    Err(Error::new(Code::Unsupported, message))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_library_that_can_corrupt_files_is_refused() {
+        assert!(refuse_old(rusqlite::version_number()).is_ok());
+        let error = refuse_old(3_040_001).unwrap_err();
+        assert_eq!(error.code(), Code::Unsupported);
+        assert!(error.to_string().ends_with("3.40.1"), "{error}");
+    }
+}

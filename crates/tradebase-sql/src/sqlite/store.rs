@@ -1,0 +1,254 @@
+//! One writer and a few readers.
+
+use std::sync::{Arc, Mutex as StdMutex, PoisonError};
+use std::time::Duration;
+
+use rusqlite::Connection;
+use tokio::sync::{Mutex, MutexGuard, OwnedMutexGuard, OwnedSemaphorePermit, Semaphore};
+use tokio::time::{sleep, timeout};
+use tradebase_core::clock::Tick;
+use tradebase_core::{Code, Error, Result, Table};
+
+use super::address::{self, Place};
+use super::error::from_sqlite;
+use super::{open, tables};
+use crate::error::{closed, exhausted};
+use crate::options::SqlOptions;
+use crate::schema;
+
+/// The first pause while another process writes; each further one is twice as long.
+const BUSY_PAUSE_MIN: Duration = Duration::from_millis(1);
+/// The longest of these pauses.
+const BUSY_PAUSE_MAX: Duration = Duration::from_millis(50);
+/// What is kept of a buffer for JSON between two writes, in bytes.
+const SCRATCH_BYTES_KEPT: usize = 1 << 20;
+
+/// A SQLite database.
+pub(crate) struct Store {
+    writer: Arc<Mutex<Option<Writing>>>,
+    /// None for a database in memory: its only connection reads too.
+    readers: Option<Arc<Readers>>,
+    options: SqlOptions,
+}
+
+/// The connection that writes, with its buffer for JSON.
+pub(super) struct Writing {
+    pub(super) connection: Connection,
+    pub(super) scratch: Vec<u8>,
+}
+
+struct Readers {
+    place: Place,
+    /// The last one used is taken first: its cache is warm.
+    idle: StdMutex<Vec<Connection>>,
+    permits: Arc<Semaphore>,
+    options: SqlOptions,
+}
+
+impl Store {
+    /// Opens what stands behind `sqlite:`.
+    pub(crate) async fn open(rest: &str, options: &SqlOptions) -> Result<Self> {
+        let place = address::parse(rest)?;
+        let opened = patiently(options.busy_wait, || open::writer(&place, options)).await;
+        let connection = opened.map_err(|e| match &place {
+            Place::Memory => e,
+            Place::File(path) => {
+                let (code, message) = (e.code(), format!("cannot open {}", path.display()));
+                Error::new(code, message).because(e)
+            }
+        })?;
+        let readers = match place {
+            Place::Memory => None,
+            place @ Place::File(_) => Some(Arc::new(Readers {
+                place,
+                idle: StdMutex::new(Vec::new()),
+                permits: Arc::new(Semaphore::new(options.readers)),
+                options: options.clone(),
+            })),
+        };
+        let writing = Writing { connection, scratch: Vec::new() };
+        let writer = Arc::new(Mutex::new(Some(writing)));
+        Ok(Self { writer, readers, options: options.clone() })
+    }
+
+    /// How long a write waits for another writer.
+    pub(super) fn busy_wait(&self) -> Duration {
+        self.options.busy_wait
+    }
+
+    /// The writer, when it is free.
+    pub(super) async fn writer(&self) -> Result<Writer<'_>> {
+        let guard = match self.writer.try_lock() {
+            Ok(guard) => guard,
+            Err(_) => timeout(self.busy_wait(), self.writer.lock()).await.map_err(|_| {
+                let message = format!("another write held the database for {:?}", self.busy_wait());
+                Error::new(Code::Locked, message)
+            })?,
+        };
+        Ok(Writer { guard })
+    }
+
+    /// The writer inside a transaction, which ends with `commit` or is undone.
+    pub(super) async fn begin(&self) -> Result<Writer<'_>> {
+        let mut writer = self.writer().await?;
+        // At once, because a transaction that begins by reading cannot wait for its turn to write.
+        patiently(self.busy_wait(), || writer.run("BEGIN IMMEDIATE")).await?;
+        Ok(writer)
+    }
+
+    /// A connection that reads.
+    pub(super) async fn reader(&self) -> Result<Reader> {
+        let Some(readers) = &self.readers else {
+            let guard = self.writer.clone().lock_owned();
+            let guard = timeout(self.options.pool_wait, guard)
+                .await
+                .map_err(|_| exhausted(self.options.pool_wait, 1))?;
+            return Ok(Reader(Reading::Shared(guard)));
+        };
+        let permits = readers.permits.clone();
+        let permit = match permits.clone().try_acquire_owned() {
+            Ok(permit) => permit,
+            Err(_) => timeout(self.options.pool_wait, permits.acquire_owned())
+                .await
+                .map_err(|_| exhausted(self.options.pool_wait, self.options.readers))?
+                .map_err(|_| closed())?,
+        };
+        let connection = match (readers.lock().pop(), &readers.place) {
+            (Some(connection), _) => connection,
+            (None, Place::File(path)) => open::reader(path, &readers.options)?,
+            (None, Place::Memory) => return Err(closed()),
+        };
+        let (connection, readers) = (Some(connection), readers.clone());
+        Ok(Reader(Reading::Pooled { connection, readers, _permit: permit }))
+    }
+
+    /// Creates a table, and those it points to.
+    pub(crate) async fn create_table(&self, table: &'static Table) -> Result<()> {
+        let tables = schema::with_parents(table)?;
+        let mut writer = self.begin().await?;
+        for table in tables {
+            tables::create_in(&writer.parts()?.connection, table)?;
+        }
+        writer.run("COMMIT")
+    }
+
+    /// Drops a table.
+    pub(crate) async fn drop_table(&self, table: &'static Table) -> Result<()> {
+        let mut writer = self.begin().await?;
+        writer.run(&tables::drop(table))?;
+        writer.run("COMMIT")
+    }
+
+    /// Closes all connections; the one that writes last, because it tidies the log away.
+    pub(crate) async fn close(&self) -> Result<()> {
+        let mut failed = Ok(());
+        if let Some(readers) = &self.readers {
+            let all = u32::try_from(self.options.readers).unwrap_or(u32::MAX);
+            // Those that read finish first, and nobody takes their place.
+            let held = readers.permits.acquire_many(all).await;
+            readers.permits.close();
+            for connection in readers.lock().drain(..) {
+                failed = failed.and(shut(connection));
+            }
+            drop(held);
+        }
+        let writing = self.writer.lock().await.take();
+        if let Some(writing) = writing {
+            // Statistics for the planner; a store that cannot keep them closes all the same.
+            _ = writing.connection.execute_batch("PRAGMA optimize");
+            failed = failed.and(shut(writing.connection));
+        }
+        failed
+    }
+}
+
+fn shut(connection: Connection) -> Result<()> {
+    connection.close().map_err(|(_, e)| from_sqlite(&e, None))
+}
+
+/// The connection that writes, while one call has it. Dropped inside a transaction, for an error
+/// or because the call was cancelled, it rolls back.
+pub(super) struct Writer<'a> {
+    guard: MutexGuard<'a, Option<Writing>>,
+}
+
+impl Writer<'_> {
+    /// The connection and its buffer; an error after `close`.
+    pub(super) fn parts(&mut self) -> Result<&mut Writing> {
+        self.guard.as_mut().ok_or_else(closed)
+    }
+
+    /// Runs statements without parameters or rows.
+    pub(super) fn run(&mut self, sql: &str) -> Result<()> {
+        self.parts()?.connection.execute_batch(sql).map_err(|e| from_sqlite(&e, None))
+    }
+}
+
+impl Drop for Writer<'_> {
+    fn drop(&mut self) {
+        let Some(writing) = self.guard.as_mut() else { return };
+        // A full disk and the like may have rolled back already.
+        if !writing.connection.is_autocommit()
+            && let Err(error) = writing.connection.execute_batch("ROLLBACK")
+        {
+            tracing::warn!(store = "sqlite", %error, "a transaction could not be rolled back");
+        }
+        if writing.scratch.capacity() > SCRATCH_BYTES_KEPT {
+            writing.scratch = Vec::new();
+        }
+    }
+}
+
+/// A connection that reads, while one call has it.
+pub(super) struct Reader(Reading);
+
+enum Reading {
+    Pooled { connection: Option<Connection>, readers: Arc<Readers>, _permit: OwnedSemaphorePermit },
+    Shared(OwnedMutexGuard<Option<Writing>>),
+}
+
+impl Reader {
+    /// The connection; an error after `close`.
+    pub(super) fn connection(&self) -> Result<&Connection> {
+        match &self.0 {
+            Reading::Pooled { connection, .. } => connection.as_ref(),
+            Reading::Shared(guard) => guard.as_ref().map(|writing| &writing.connection),
+        }
+        .ok_or_else(closed)
+    }
+}
+
+impl Drop for Reader {
+    fn drop(&mut self) {
+        if let Reading::Pooled { connection, readers, .. } = &mut self.0
+            && let Some(connection) = connection.take()
+        {
+            readers.lock().push(connection);
+        }
+    }
+}
+
+impl Readers {
+    /// A panic elsewhere cannot leave the list half-changed.
+    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Connection>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Repeats what another process keeps from running, until the wait is over. The thread is free
+/// in between.
+pub(super) async fn patiently<R>(
+    wait: Duration,
+    mut attempt: impl FnMut() -> Result<R> + Send,
+) -> Result<R> {
+    let deadline = Tick::now().after(wait);
+    let mut pause = BUSY_PAUSE_MIN;
+    loop {
+        match attempt() {
+            Err(error) if error.code() == Code::Locked && !deadline.is_past() => {}
+            outcome => return outcome,
+        }
+        sleep(pause).await;
+        pause = (pause * 2).min(BUSY_PAUSE_MAX);
+    }
+}

@@ -1,0 +1,107 @@
+//! What a bench prints: a table for people, or one JSON object a line.
+
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+
+use serde::Serialize;
+
+use crate::measure::{Figures, median};
+
+/// One line of a report.
+#[derive(Clone, Debug, Serialize)]
+pub struct Line {
+    /// The bench.
+    pub bench: &'static str,
+    /// The engine or format.
+    pub engine: &'static str,
+    /// What was done.
+    pub work: &'static str,
+    /// `ns` a record, less is better, or `ops_s`, more is better.
+    pub unit: &'static str,
+    /// Our figure.
+    pub ours: f64,
+    /// The raw driver's or hand-written code's.
+    pub raw: f64,
+    /// More is better: raw/ours for `ns`.
+    pub ratio: f64,
+    /// Other layers' figures, in the same unit.
+    pub peers: BTreeMap<String, f64>,
+    /// Raw against raw.
+    pub control: f64,
+    /// Whether the machine was too noisy for the figure to count.
+    pub noisy: bool,
+    /// The ratio that is asked for.
+    pub bar: f64,
+    /// The smallest and largest ratio of the processes.
+    pub spread: (f64, f64),
+}
+
+impl Line {
+    /// The medians over several processes.
+    pub fn of(
+        (bench, engine, work): (&'static str, &'static str, &'static str),
+        bar: f64,
+        processes: &[Figures],
+    ) -> Self {
+        let quiet: Vec<_> = processes.iter().filter(|f| !f.noisy).copied().collect();
+        let noisy = quiet.len() * 2 < processes.len();
+        let counted = if noisy { processes } else { &quiet };
+        let of = |get: fn(&Figures) -> f64| median(counted.iter().map(get));
+        let ratios = || counted.iter().map(|f| f.ratio);
+        Self {
+            bench,
+            engine,
+            work,
+            unit: "ns",
+            ours: of(|f| f.ours),
+            raw: of(|f| f.raw),
+            ratio: of(|f| f.ratio),
+            peers: BTreeMap::new(),
+            control: of(|f| f.control),
+            noisy,
+            bar,
+            spread: (ratios().fold(f64::MAX, f64::min), ratios().fold(0.0, f64::max)),
+        }
+    }
+
+    /// Whether it keeps to its bar.
+    pub fn holds(&self) -> bool {
+        !self.noisy && self.ratio >= self.bar
+    }
+}
+
+/// Prints a line as JSON.
+pub fn json(out: &mut impl Write, line: &Line) -> io::Result<()> {
+    serde_json::to_writer(&mut *out, line)?;
+    writeln!(out)
+}
+
+/// Prints the head of the table.
+pub fn head(out: &mut impl Write) -> io::Result<()> {
+    writeln!(
+        out,
+        "{:<14} {:<6} {:>9} {:>9} {:>6} {:>13} {:>8} {:>5}",
+        "engine", "work", "ours ns", "raw ns", "ratio", "processes", "control", "bar"
+    )
+}
+
+/// Prints a row of the table.
+pub fn row(out: &mut impl Write, line: &Line) -> io::Result<()> {
+    let verdict = match (line.noisy, line.holds()) {
+        (true, _) => "noisy",
+        (false, true) => "",
+        (false, false) => "below the bar",
+    };
+    writeln!(
+        out,
+        "{:<14} {:<6} {:>9.1} {:>9.1} {:>6.2} {:>13} {:>8.2} {:>5.2} {verdict}",
+        line.engine,
+        line.work,
+        line.ours,
+        line.raw,
+        line.ratio,
+        format!("{:.2} to {:.2}", line.spread.0, line.spread.1),
+        line.control,
+        line.bar,
+    )
+}
