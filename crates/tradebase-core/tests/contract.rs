@@ -150,7 +150,8 @@ fn members_may_stand_in_any_order_and_be_missing() {
     let error = json::from_slice::<Desk>(br#"{"name":"A","lot":null}"#).unwrap_err();
     assert_eq!((error.code(), error.column_name()), (Code::Unreadable, Some("day")));
     let error = json::from_slice::<Desk>(
-        br#"{"day":"2026-11-20","name":"A","place_city":"R","state":"x","price":1,"lot":null,"tags":[]}"#,
+        br#"{"day":"2026-11-20","name":"A","place_city":"R","state":"x","price":1,
+            "lot":null,"tags":[]}"#,
     )
     .unwrap_err();
     assert_eq!(error.column_name(), Some("lot"), "a default is not for null: {error}");

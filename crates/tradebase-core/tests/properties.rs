@@ -26,6 +26,9 @@ struct Sample {
     tags: Vec<String>,
 }
 
+/// 28 digits.
+const UNITS: i128 = 10_i128.pow(28) - 1;
+
 prop_compose! {
     fn sample()(
         id in any::<u128>(),
@@ -38,7 +41,7 @@ prop_compose! {
     )(
         offset in any::<i64>(),
         ratio in any::<f64>().prop_filter("equal to itself", |f| !f.is_nan()),
-        units in -9_999_999_999_999_999_999_999_999_999_i128..=9_999_999_999_999_999_999_999_999_999,
+        units in -UNITS..=UNITS,
         at in any::<i64>(),
         at_ns in any::<Option<i64>>(),
         day in any::<i32>(),
@@ -59,7 +62,11 @@ prop_compose! {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 96, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig {
+        cases: 96,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    })]
 
     #[test]
     fn every_record_comes_back_from_its_json(sample in sample()) {

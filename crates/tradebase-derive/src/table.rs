@@ -133,8 +133,8 @@ fn table(
     let record = input.ident.to_string();
     let name = given.table.as_ref().or(given.name.as_ref()).or(given.series.as_ref());
     let Some(name) = name else {
-        let message = "say where the record is kept: #[record(table = \"fills\")], and \
-                       `series = \"…\"` if it is a time series; `name = \"…\"` if it is only cached";
+        let message = "say where the record is kept: #[record(table = \"fills\")], and `series = \
+                       \"…\"` if it is a time series; `name = \"…\"` if it is only cached";
         return Err(Error::new(input.ident.span(), message));
     };
     let series = option(given.series.as_ref());
@@ -166,7 +166,11 @@ fn place(name: &Ident, fields: &[Field]) -> Result<TokenStream> {
     if fields.iter().any(|f| f.what == What::Embedded) {
         let column = name.to_string();
         return Ok(quote_spanned! {name.span()=>
-            { const AT: usize = ::tradebase_core::derive_support::position_of(COLUMNS, #column); AT }
+            {
+                const AT: usize =
+                    ::tradebase_core::derive_support::position_of(COLUMNS, #column);
+                AT
+            }
         });
     }
     Err(Error::new(name.span(), format!("there is no field `{name}` to index")))

@@ -122,8 +122,8 @@ promises! {
         sql.create_table::<Event>().await.unwrap();
         let mut dice = Dice::new(23);
         let none = Event { text_or: None, data_or: None, ..event(&mut dice, 1) };
-        let empty =
-            Event { text_or: Some(String::new()), data_or: Some(Vec::new()), ..event(&mut dice, 2) };
+        let (text_or, data_or) = (Some(String::new()), Some(Vec::new()));
+        let empty = Event { text_or, data_or, ..event(&mut dice, 2) };
         sql.insert_many([&none, &empty]).await.unwrap();
         assert_eq!(sql.get::<Event>(&none.id).await.unwrap().as_ref(), Some(&none));
         assert_eq!(sql.get::<Event>(&empty.id).await.unwrap().as_ref(), Some(&empty));
@@ -217,6 +217,9 @@ promises! {
             f64::MAX, f64::MIN, f64::MIN_POSITIVE, 5e-324, 0.1 + 0.2, 1e15, 9_007_199_254_740_993.0,
             1e300, -1e-300, 123_456_789.123_456_79, 3.0,
         ];
+        let zero = Event { ratio: -0.0, ..event(&mut dice, 99) };
+        sql.insert(&zero).await.unwrap();
+        assert_eq!(sql.get::<Event>(&zero.id).await.unwrap(), Some(zero));
         for (i, ratio) in (0..).zip(floats) {
             let row = Event { ratio, ..event(&mut dice, i) };
             sql.insert(&row).await.unwrap();

@@ -111,19 +111,4 @@ mod tests {
         assert!((median([3.0, 1.0, 2.0].into_iter()) - 2.0).abs() < 1e-9);
         assert!((median([4.0, 1.0, 2.0, 3.0].into_iter()) - 2.5).abs() < 1e-9);
     }
-
-    #[test]
-    fn twice_the_work_is_half_the_ratio() {
-        let spin = |n: u64| (0..n).fold(0_u64, |a, b| black_box(a.wrapping_mul(31) ^ b));
-        let figures = compare(
-            1,
-            || {
-                black_box(spin(20_000));
-            },
-            || {
-                black_box(spin(10_000));
-            },
-        );
-        assert!((0.4..0.6).contains(&figures.ratio), "{figures:?}");
-    }
 }

@@ -119,9 +119,10 @@ fn parameters_and_tuples_are_written_without_allocating() {
         trade.write(&mut pg::CopySink::new(&mut out, Trade::COLUMNS)).expect("valid");
     });
     assert_eq!(count, 0);
-    let mut cells = Vec::with_capacity(Trade::WIDTH);
-    pg::read_tuple(&out, &mut cells).expect("ours");
-    let read = || Trade::read(&mut pg::TupleSource::new(&out, &cells)).expect("ours");
+    let read = || match pg::read_tuple(&out) {
+        pg::Tuple::Of(mut source) => Trade::read(&mut source).expect("ours"),
+        other => panic!("a tuple was written, not {other:?}"),
+    };
     assert_eq!(reading(read), ROWS * TEXTS);
 }
 
@@ -156,7 +157,7 @@ fn arrow_is_written_without_allocating_per_record() {
     let batch = builder.finish().expect("a batch");
     let count = writing(|trade| builder.append(trade).expect("valid"));
     assert_eq!(count, 0);
-    let mut out = Vec::with_capacity(capacity);
+    let mut out = Vec::<Trade>::with_capacity(capacity);
     tradebase_duckdb::read_all(&batch, &mut out).expect("ours");
     out.clear();
     let count = allocations(|| tradebase_duckdb::read_all(&batch, &mut out).expect("ours"));

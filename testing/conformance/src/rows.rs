@@ -258,10 +258,9 @@ impl Maker {
 }
 
 fn uuid_v7(millis: u64, random: [u8; 10]) -> Uuid {
-    Uuid::from_u128(
-        u128::from(millis) << 80
-            | 0x7 << 76
-            | 0b10 << 62
-            | random.iter().fold(0_u128, |n, b| n << 8 | u128::from(*b)) & (1 << 62) - 1,
-    )
+    const VERSION: u128 = 0x7 << 76;
+    const VARIANT: u128 = 0b10 << 62;
+    const TAIL: u128 = (1 << 62) - 1;
+    let random = random.iter().fold(0_u128, |n, b| (n << 8) | u128::from(*b));
+    Uuid::from_u128((u128::from(millis) << 80) | VERSION | VARIANT | (random & TAIL))
 }

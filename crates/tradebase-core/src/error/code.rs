@@ -5,7 +5,10 @@ use std::fmt;
 use super::ErrorKind;
 
 macro_rules! codes {
-    ($($(#[$doc:meta])* $name:ident = $text:literal, $kind:ident, $retry:literal, $user:literal;)+) => {
+    ($(
+        $(#[$doc:meta])*
+        $name:ident = $text:literal, $kind:ident, $retry:literal, $user:literal;
+    )+) => {
         /// A stable code of an error, for programs and for the reference.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         #[non_exhaustive]

@@ -97,6 +97,25 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_file_is_opened_as_durable_as_asked() {
+        let folder = tradebase_testkit::TempFolder::new().unwrap();
+        for (durability, want) in [(Durability::Full, 2), (Durability::Relaxed, 1)] {
+            let place = Place::File(folder.file(&format!("{want}.db")));
+            let options = SqlOptions::new("").durability(durability);
+            let connection = writer(&place, &options).unwrap();
+            let read = |name: &str| {
+                connection.query_row(&format!("PRAGMA {name}"), [], |row| row.get::<_, i64>(0))
+            };
+            assert_eq!(read("synchronous"), Ok(want));
+            assert_eq!(read("foreign_keys"), Ok(1));
+            assert_eq!(read("busy_timeout"), Ok(0));
+            let Place::File(path) = &place else { panic!("it is a file") };
+            let reading = reader(path, &options).unwrap();
+            assert!(reading.execute_batch("CREATE TABLE a (b)").is_err());
+        }
+    }
+
+    #[test]
     fn a_library_that_can_corrupt_files_is_refused() {
         assert!(refuse_old(rusqlite::version_number()).is_ok());
         let error = refuse_old(3_040_001).unwrap_err();

@@ -141,19 +141,22 @@ impl Store {
 
     /// Closes all connections; the one that writes last, because it tidies the log away.
     pub(crate) async fn close(&self) -> Result<()> {
+        let wait = self.options.pool_wait;
         let mut failed = Ok(());
         if let Some(readers) = &self.readers {
             let all = u32::try_from(self.options.readers).unwrap_or(u32::MAX);
             // Those that read finish first, and nobody takes their place.
-            let held = readers.permits.acquire_many(all).await;
+            let held = timeout(wait, readers.permits.acquire_many(all)).await;
             readers.permits.close();
             for connection in readers.lock().drain(..) {
                 failed = failed.and(shut(connection));
             }
-            drop(held);
+            if held.is_err() {
+                failed = failed.and(Err(exhausted(wait, self.options.readers)));
+            }
         }
-        let writing = self.writer.lock().await.take();
-        if let Some(writing) = writing {
+        let mut writer = timeout(wait, self.writer.lock()).await.map_err(|_| exhausted(wait, 1))?;
+        if let Some(writing) = writer.take() {
             // Statistics for the planner; a store that cannot keep them closes all the same.
             _ = writing.connection.execute_batch("PRAGMA optimize");
             failed = failed.and(shut(writing.connection));

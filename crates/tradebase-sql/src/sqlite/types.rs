@@ -16,9 +16,9 @@ pub(crate) const INTEGER_DIGITS_MAX: u8 = 18;
 /// | --- | --- |
 /// | bool | INTEGER, 0 or 1 |
 /// | i16, i32, i64 | INTEGER, within its width |
-/// | f64 | REAL |
+/// | f64 | REAL; -0.0 comes back as 0.0 |
 /// | decimal(p, s), p up to 18 | INTEGER, whole units of 10^-s |
-/// | decimal(p, s), p up to 28 | BLOB, 16 bytes: the units as i128, big end first, top bit flipped |
+/// | decimal(p, s), p up to 28 | BLOB(16): units as i128, big end first, top bit flipped |
 /// | text | TEXT |
 /// | bytes | BLOB |
 /// | uuid | BLOB, 16 bytes |

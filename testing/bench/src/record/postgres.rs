@@ -179,11 +179,10 @@ pub fn write_copy(rows: &[Trade]) -> Figures {
 }
 
 #[inline(never)]
-fn read_copy_ours(mut bytes: &[u8], cells: &mut Vec<ours::Cell>, out: &mut Vec<Trade>) {
-    while let ours::Tuple::Of(len) = ours::read_tuple(bytes, cells).expect("we wrote it") {
-        let row = Trade::read(&mut ours::TupleSource::new(bytes, cells));
-        out.push(row.expect("we wrote it"));
-        bytes = &bytes[len..];
+fn read_copy_ours(mut bytes: &[u8], out: &mut Vec<Trade>) {
+    while let ours::Tuple::Of(mut source) = ours::read_tuple(bytes) {
+        out.push(Trade::read(&mut source).expect("we wrote it"));
+        bytes = source.rest().expect("we wrote it");
     }
 }
 
@@ -266,12 +265,12 @@ fn read_copy_raw(bytes: &[u8], out: &mut Vec<Trade>) -> Result<(), Broken> {
 
 /// COPY's tuples to structs.
 pub fn read_copy(rows: &[Trade]) -> Figures {
-    let (mut bytes, mut cells) = (Vec::new(), Vec::new());
+    let mut bytes = Vec::new();
     copy_raw(rows, &mut bytes);
     ours::copy_end(&mut bytes);
     super::compare_reads(
         rows,
-        |out| read_copy_ours(&bytes, &mut cells, out),
+        |out| read_copy_ours(&bytes, out),
         |out| read_copy_raw(&bytes, out).expect("we wrote it"),
     )
 }

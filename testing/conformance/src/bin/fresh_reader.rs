@@ -1,16 +1,13 @@
 //! Reads rows that another process wrote, and compares them with the rows of the same seed.
 
-use std::process::ExitCode;
-
 use tradebase_conformance::rows::Maker;
 use tradebase_conformance::store::{Address, Sample, Store, assert_same};
 use tradebase_core::Record;
 
-fn main() -> ExitCode {
+fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [address, record, seed, count] = arguments.as_slice() else {
-        eprintln!("usage: fresh-reader ADDRESS trades|sessions SEED COUNT");
-        return ExitCode::from(2);
+        panic!("usage: fresh-reader ADDRESS trades|sessions SEED COUNT");
     };
     let address: Address = address.parse().expect("an address");
     let (seed, count) = (seed.parse().expect("a seed"), count.parse().expect("a count"));
@@ -19,7 +16,6 @@ fn main() -> ExitCode {
         "trades" => runtime.block_on(compare(&address, &Maker::new(seed).trades(count))),
         _ => runtime.block_on(compare(&address, &Maker::new(seed).sessions(count))),
     }
-    ExitCode::SUCCESS
 }
 
 async fn compare<T: Sample>(address: &Address, wanted: &[T]) {

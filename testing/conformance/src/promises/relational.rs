@@ -131,6 +131,9 @@ pub async fn a_second_row_of_a_key_conflicts(engine: Engine) {
     }
 }
 
+/// A filter, and what it says in plain Rust.
+type Case = (Filter<Trade>, fn(&Trade) -> bool);
+
 /// Typed filters, orders and limits find the same rows that plain Rust finds.
 pub async fn a_filter_finds_what_it_says(engine: Engine) {
     let home = Home::new(engine);
@@ -143,7 +146,7 @@ pub async fn a_filter_finds_what_it_says(engine: Engine) {
     let mut trades = Maker::new(12).trades(800);
     sql.insert_many(&trades).await.expect("inserted");
     let zero = tradebase_core::Decimal::ZERO;
-    let cases: [(Filter<Trade>, fn(&Trade) -> bool); 7] = [
+    let cases: [Case; 7] = [
         (Filter::all(), |_| true),
         (Trade::SIDE.eq("buy"), |t| t.side == "buy"),
         (Trade::PNL.is_null(), |t| t.pnl.is_none()),

@@ -1,1 +1,0 @@
-//! The benches of tradebase: ours beside the raw drivers.
