@@ -260,9 +260,7 @@ fn one_column_can_be_checked_alone() {
 fn a_cut_or_longer_text_is_no_record() {
     let text = json::to_string(&desk()).unwrap();
     for cut in 0..text.len() {
-        if text.is_char_boundary(cut) {
-            assert!(json::from_slice::<Desk>(text[..cut].as_bytes()).is_err(), "{cut}");
-        }
+        assert!(json::from_slice::<Desk>(&text.as_bytes()[..cut]).is_err(), "{cut}");
     }
     assert!(json::from_slice::<Desk>(format!("{text} ").as_bytes()).is_ok());
     assert!(json::from_slice::<Desk>(format!("{text}}}").as_bytes()).is_err());

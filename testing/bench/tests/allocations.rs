@@ -129,7 +129,7 @@ fn parameters_and_tuples_are_written_without_allocating() {
 #[test]
 fn sqlite_is_bound_and_read_without_allocating() {
     use tradebase_sql::codec::sqlite as lite;
-    let connection = lite::rusqlite::Connection::open_in_memory().expect("a database");
+    let connection = rusqlite::Connection::open_in_memory().expect("a database");
     connection.execute_batch(&lite::create(Trade::TABLE).expect("a statement")).expect("made");
     let mut insert = connection.prepare(lite::insert(Trade::TABLE)).expect("a statement");
     let mut scratch = Vec::new();
