@@ -86,7 +86,7 @@ struct Note {
     #[record(created)]
     created_at: Timestamp,
     #[record(updated)]
-    updated_at: Option<Timestamp>,
+    updated_at: Timestamp,
     #[record(version)]
     version: i64,
 }
@@ -193,14 +193,15 @@ fn the_layer_fills_what_the_record_declares() {
         id: Assigned::New,
         parent: None,
         created_at: Timestamp::default(),
-        updated_at: None,
+        updated_at: Timestamp::default(),
         version: 0,
     };
     assert!(Note::TABLE.is_filled_by_layer() && !Desk::TABLE.is_filled_by_layer());
     let now = Some(Timestamp::from_micros(7));
     let before =
         Handed::stamp(&mut &mut note, Stamp { created: now, updated: now, version: Some(1) });
-    assert_eq!((note.created_at.as_micros(), note.updated_at, note.version), (7, now, 1));
+    let stamped = (note.created_at.as_micros(), note.updated_at.as_micros(), note.version);
+    assert_eq!(stamped, (7, 7, 1));
     Record::stamp(&mut note, before);
     assert_eq!((note.created_at.as_micros(), note.version), (0, 0));
     Handed::assign(&mut &mut note, 42);
@@ -216,7 +217,7 @@ fn a_skipped_key_is_left_out_and_not_null() {
         id: Assigned::New,
         parent: None,
         created_at: Timestamp::default(),
-        updated_at: None,
+        updated_at: Timestamp::default(),
         version: 1,
     };
     let text = json::to_string(&note).unwrap();

@@ -279,7 +279,10 @@ impl Field {
         }
         if given.has("created") || given.has("updated") {
             let moment = is(quote!(::tradebase_core::Kind::Timestamp));
-            claims.push((moment, "`created` and `updated` are for a Timestamp"));
+            claims.push((
+                quote!(#moment && !#field::NULLABLE),
+                "`created` and `updated` are for a Timestamp, and no Option: the layer fills them",
+            ));
         }
         if given.on_delete.as_ref().is_some_and(|(action, _)| action == "set_null") {
             claims.push((quote!(#field::NULLABLE), "`set_null` needs an Option to set to null"));

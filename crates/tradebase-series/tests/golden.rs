@@ -93,3 +93,18 @@ fn embedded_columns_are_what_they_were() {
         columns.into_iter().map(|(name, kind)| format!("{name} {kind}\n")).collect();
     assert_eq!(columns, COLUMNS);
 }
+
+#[test]
+#[ignore = "writes the golden file; run by hand when the format changes on purpose"]
+fn embedded_write_the_golden_file() {
+    let folder = TempFolder::new().unwrap();
+    let path = folder.file("everything.duckdb");
+    run(async {
+        let series = Series::embedded(&path.display().to_string()).await.unwrap();
+        series.create::<Everything>().await.unwrap();
+        series.write(&everything()).await.unwrap();
+        series.close().await.unwrap();
+    });
+    let golden = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/everything.duckdb");
+    std::fs::copy(path, golden).unwrap();
+}

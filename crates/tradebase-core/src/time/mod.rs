@@ -27,8 +27,9 @@ impl Timestamp {
     pub const MIN: Timestamp = Timestamp(-62_135_596_800_000_000);
     /// The last moment a table holds: the end of the year 9999.
     pub const MAX: Timestamp = Timestamp(253_402_300_799_999_999);
-    /// The first moment a time series holds, in 1677.
-    pub const SERIES_MIN: Timestamp = Timestamp(-9_223_372_036_854_775);
+    /// The first moment a time series holds: the first whole day of the range of nanoseconds,
+    /// in 1677.
+    pub const SERIES_MIN: Timestamp = Timestamp(-9_223_286_400_000_000);
     /// The last moment a time series holds, in 2262.
     pub const SERIES_MAX: Timestamp = Timestamp(9_223_372_036_854_775);
 
@@ -62,8 +63,9 @@ impl Timestamp {
 }
 
 impl TimestampNs {
-    /// The first moment a table or series holds.
-    pub const MIN: TimestampNs = TimestampNs(-i64::MAX + 1);
+    /// The first moment a table or series holds: the first whole day of the range of nanoseconds,
+    /// in 1677. DuckDB keeps the hours before it, but cannot show them as text.
+    pub const MIN: TimestampNs = TimestampNs(-9_223_286_400_000_000_000);
     /// The last moment a table or series holds.
     pub const MAX: TimestampNs = TimestampNs(i64::MAX - 1);
 
