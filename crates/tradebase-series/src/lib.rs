@@ -53,6 +53,11 @@
 //! | date | `2026-11-20` | string |
 //! | json | not allowed | string |
 //!
+//! InfluxDB keeps points in shards, a week each unless told otherwise. A series that spans
+//! centuries should get a database with longer ones (`CREATE DATABASE … WITH SHARD DURATION 520w`):
+//! while it makes thousands of shards, InfluxDB 1.6.7 was seen to accept a point that no query
+//! showed before the server was started again. The point was in its log, not lost.
+//!
 //! The time of the record is the time of the point, in nanoseconds. The embedded engine has a
 //! table `series_` and the name of the series, with a typed column for each of them.
 //!
