@@ -58,6 +58,11 @@
 //! while it makes thousands of shards, InfluxDB 1.6.7 was seen to accept a point that no query
 //! showed before the server was started again. The point was in its log, not lost.
 //!
+//! At the very start of the range, the shard that holds the first nanosecond begins before it. The
+//! server cannot keep that beginning and makes another shard after each start, so that a point
+//! written again is a second point there. With shards of a week these are the days before 27
+//! September 1677; with longer ones, as many years as a shard spans.
+//!
 //! The time of the record is the time of the point, in nanoseconds. The embedded engine has a
 //! table `series_` and the name of the series, with a typed column for each of them.
 //!

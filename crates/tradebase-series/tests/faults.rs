@@ -9,7 +9,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use common::*;
-use tradebase_core::{Code, Secret};
+use tradebase_core::{Code, Secret, Timestamp};
 use tradebase_series::{InfluxOptions, Series, Tally};
 use tradebase_testkit::{Influx, Proxy, Side};
 
@@ -75,6 +75,25 @@ fn influx_that_does_not_answer_is_given_up_in_time() {
         server.cont().unwrap();
         series.write(&[trade(2), trade(3)]).await.unwrap();
         assert_eq!(series.read::<Trade>(..).await.unwrap().len(), 3);
+    });
+}
+
+/// Not so at the very start of the range: the shard that contains the first nanosecond begins
+/// before it, the server cannot keep that beginning, and makes a second shard after each start.
+#[test]
+fn influx_points_written_again_after_a_restart_are_the_same_points() {
+    let server = Influx::start().unwrap();
+    run(async {
+        let series = Series::influx(impatient(&server)).await.unwrap();
+        let early = "1700-01-01T00:00:00Z".parse().unwrap();
+        let moments = [early, Timestamp::from_micros(-1), NOON, Timestamp::SERIES_MAX];
+        let rows = moments.map(|timestamp| Trade { timestamp, ..trade(1) });
+        for _ in 0..3 {
+            series.write(&rows).await.unwrap();
+            assert_eq!(series.read::<Trade>(..).await.unwrap(), rows);
+            server.kill().unwrap();
+            server.restart().unwrap();
+        }
     });
 }
 

@@ -156,7 +156,12 @@ pub fn edges() -> Vec<Everything> {
         details: json!({"deep": {"er": [[], {}]}}),
         ..plain(2)
     };
-    let empty = Everything {
+    vec![low, high, empty(), plain(4)]
+}
+
+/// A row without any value that may be missing.
+fn empty() -> Everything {
+    Everything {
         flag_n: None,
         short_n: None,
         int_n: None,
@@ -172,8 +177,7 @@ pub fn edges() -> Vec<Everything> {
         day_n: None,
         details_n: None,
         ..plain(3)
-    };
-    vec![low, high, empty, plain(4)]
+    }
 }
 
 /// Runs one ignored test of this binary in a second process, with a file for it to work on.
