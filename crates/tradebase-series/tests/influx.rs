@@ -244,14 +244,15 @@ struct After {
 /// The server counts refused lines of one shard only: `dropped=1` would be wrong here.
 #[test]
 fn influx_accounts_for_fields_of_another_type_in_several_shards() {
-    const WEEK: i64 = 7 * 86_400_000_000;
+    // Far enough apart for shards of ten years, which test databases have.
+    const STEP: i64 = 20 * 365 * 86_400_000_000;
     run(async {
         let options = options(Influx::shared());
         let series = open(&options).await;
-        let week = |n: i64| Timestamp::from_micros(NOON.as_micros() + n * WEEK);
-        let before = |id, n| Before { id, sure: true, value: Some(1), at: week(n) };
+        let step = |n: i64| Timestamp::from_micros(NOON.as_micros() + n * STEP);
+        let before = |id, n| Before { id, sure: true, value: Some(1), at: step(n) };
         series.write(&[before(1, 0), before(2, 1), before(3, 2)]).await.unwrap();
-        let after = |id, value: Option<Decimal>, n| After { id, sure: true, value, at: week(n) };
+        let after = |id, value: Option<Decimal>, n| After { id, sure: true, value, at: step(n) };
         let one = Some(Decimal::from(1));
         let rows = [
             after(10, one, 0),
