@@ -75,6 +75,7 @@ mod source;
 mod table;
 mod time;
 mod value;
+pub mod watch;
 
 pub use capability::{Capabilities, Capability};
 pub use column::{Column, Domain, Name, OnDelete, Parent, Preset, Roles};
@@ -96,6 +97,13 @@ pub use value::Value;
 pub use chrono;
 pub use rust_decimal::{self, Decimal};
 pub use uuid::{self, Uuid};
+
+/// The traits without the derives of the same names, for a crate that exports derives of its own.
+#[doc(hidden)]
+pub mod traits {
+    pub use crate::field::Field;
+    pub use crate::row::{Record, Row};
+}
 
 /// What the derives call. Not for use by hand: it changes without notice.
 #[doc(hidden)]

@@ -95,13 +95,13 @@ impl FieldAttributes {
             "key" | "tag" | "time" | "sequence" | "index" | "unique" | "owner" | "version"
             | "created" | "updated" | "assigned" => {
                 let role = Ident::new(&word.to_uppercase(), ident.span());
-                self.roles.push((ident.clone(), quote!(::tradebase_core::Roles::#role)));
+                self.roles.push((ident.clone(), quote!(__tradebase::Roles::#role)));
             }
             "json" => self.json = Some(ident.span()),
             "embed" => self.embed = Some(ident.span()),
             "skip" => self.skip = Some(ident.span()),
             "truncate" => self.truncate = true,
-            "email" => self.rules.push(quote!(::tradebase_core::derive_support::Rule::Email)),
+            "email" => self.rules.push(quote!(__tradebase::derive_support::Rule::Email)),
             "decimal" => self.decimal = Some(decimal(meta)?),
             "text" => self.text = Some(text(meta)?),
             "length" => self.rules.push(length(meta)?),
@@ -142,7 +142,7 @@ impl FieldAttributes {
         };
         let (min, max) = (option(&self.min), option(&self.max));
         self.rules.push(quote! {
-            ::tradebase_core::derive_support::Rule::Range { min: #min, max: #max }
+            __tradebase::derive_support::Rule::Range { min: #min, max: #max }
         });
     }
 }
@@ -255,7 +255,7 @@ fn length(meta: &ParseNestedMeta<'_>) -> Result<TokenStream> {
     if min > max {
         return Err(Error::new(range.span(), "no length is in this range"));
     }
-    Ok(quote!(::tradebase_core::derive_support::Rule::Length { min: #min, max: #max }))
+    Ok(quote!(__tradebase::derive_support::Rule::Length { min: #min, max: #max }))
 }
 
 /// `one_of("a", "b")`
@@ -263,7 +263,7 @@ fn one_of(meta: &ParseNestedMeta<'_>) -> Result<TokenStream> {
     let content;
     parenthesized!(content in meta.input);
     let texts = Punctuated::<LitStr, Token![,]>::parse_terminated(&content)?;
-    Ok(quote!(::tradebase_core::derive_support::Rule::OneOf(&[#texts])))
+    Ok(quote!(__tradebase::derive_support::Rule::OneOf(&[#texts])))
 }
 
 fn pattern(lit: LitStr) -> Result<LitStr> {
@@ -275,9 +275,9 @@ fn pattern(lit: LitStr) -> Result<LitStr> {
 
 fn on_delete(ident: Ident) -> Result<(Ident, TokenStream)> {
     let action = match ident.to_string().as_str() {
-        "restrict" => quote!(::tradebase_core::OnDelete::Restrict),
-        "cascade" => quote!(::tradebase_core::OnDelete::Cascade),
-        "set_null" => quote!(::tradebase_core::OnDelete::SetNull),
+        "restrict" => quote!(__tradebase::OnDelete::Restrict),
+        "cascade" => quote!(__tradebase::OnDelete::Cascade),
+        "set_null" => quote!(__tradebase::OnDelete::SetNull),
         other => return Err(unknown(other, ident.span(), &["restrict", "cascade", "set_null"])),
     };
     Ok((ident, action))

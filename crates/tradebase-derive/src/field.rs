@@ -7,6 +7,7 @@ use syn::spanned::Spanned;
 use syn::{Data, DataEnum, DeriveInput, Error, Fields, Ident, LitStr, Result, Type};
 
 use crate::attribute::{decimal, text, unknown};
+use crate::home::Home;
 use crate::name;
 
 #[derive(Default)]
@@ -44,7 +45,7 @@ fn word(meta: &ParseNestedMeta<'_>) -> String {
 }
 
 /// The code of the derive.
-pub fn expand(input: &DeriveInput) -> Result<TokenStream> {
+pub fn expand(input: &DeriveInput, home: Home) -> Result<TokenStream> {
     if !input.generics.params.is_empty() {
         let message = "a field type cannot be generic: write the type out";
         return Err(Error::new(input.generics.span(), message));
@@ -64,23 +65,19 @@ pub fn expand(input: &DeriveInput) -> Result<TokenStream> {
         Data::Enum(data) => enumeration(&input.ident, data, &given)?,
         Data::Union(_) => return Err(Error::new(input.ident.span(), "a union cannot be a field")),
     };
-    Ok(quote! {
-        #[automatically_derived]
-        #[allow(clippy::all, clippy::pedantic, unused_qualifications)]
-        const _: () = { #code };
-    })
+    Ok(home.block(&code))
 }
 
 fn newtype(ident: &Ident, inner: &Type, given: &Given) -> TokenStream {
-    let field = quote!(<#inner as ::tradebase_core::Field>);
+    let field = quote!(<#inner as __tradebase::Field>);
     let span = inner.span();
     let (kind, claim) = match (given.decimal, given.text) {
         (Some((precision, scale)), _) => (
-            quote!(::tradebase_core::Kind::Decimal { precision: #precision, scale: #scale }),
+            quote!(__tradebase::Kind::Decimal { precision: #precision, scale: #scale }),
             quote!(#field::KIND.is_decimal()),
         ),
         (None, Some(max)) => (
-            quote!(::tradebase_core::Kind::Text { max: ::core::option::Option::Some(#max) }),
+            quote!(__tradebase::Kind::Text { max: ::core::option::Option::Some(#max) }),
             quote!(#field::KIND.is_text()),
         ),
         (None, None) => (quote!(#field::KIND), quote!(true)),
@@ -92,11 +89,11 @@ fn newtype(ident: &Ident, inner: &Type, given: &Given) -> TokenStream {
     };
     let text_operand = is_string(inner).then(|| {
         quote! {
-            impl ::tradebase_core::Operand<#ident> for &str {
+            impl __tradebase::Operand<#ident> for &str {
                 fn value(
-                    self, column: &'static ::tradebase_core::Column,
-                ) -> ::tradebase_core::Result<::tradebase_core::Value> {
-                    ::tradebase_core::Value::of(&::std::string::String::from(self), column)
+                    self, column: &'static __tradebase::Column,
+                ) -> __tradebase::Result<__tradebase::Value> {
+                    __tradebase::Value::of(&::std::string::String::from(self), column)
                 }
             }
         }
@@ -104,31 +101,31 @@ fn newtype(ident: &Ident, inner: &Type, given: &Given) -> TokenStream {
     let id = given.id.then(|| id(ident, inner));
     quote! {
         #checked
-        impl ::tradebase_core::Field for #ident {
-            const KIND: ::tradebase_core::Kind = #kind;
+        impl __tradebase::Field for #ident {
+            const KIND: __tradebase::Kind = #kind;
             const LABELS: &'static [&'static str] = #field::LABELS;
             const CLOSED: bool = #field::CLOSED;
             const CUTS: bool = #field::CUTS;
 
             #[cfg_attr(not(debug_assertions), inline(always))]
-            fn put<__S: ::tradebase_core::Sink>(
-                &self, column: &'static ::tradebase_core::Column, sink: &mut __S,
-            ) -> ::tradebase_core::Result<()> {
+            fn put<__S: __tradebase::Sink>(
+                &self, column: &'static __tradebase::Column, sink: &mut __S,
+            ) -> __tradebase::Result<()> {
                 #field::put(&self.0, column, sink)
             }
 
             #[cfg_attr(not(debug_assertions), inline(always))]
-            fn take<__R: ::tradebase_core::Source>(
-                at: usize, column: &'static ::tradebase_core::Column, source: &mut __R,
-            ) -> ::tradebase_core::Result<::tradebase_core::Got<Self>> {
+            fn take<__R: __tradebase::Source>(
+                at: usize, column: &'static __tradebase::Column, source: &mut __R,
+            ) -> __tradebase::Result<__tradebase::Got<Self>> {
                 ::core::result::Result::Ok(#field::take(at, column, source)?.map(Self))
             }
         }
-        impl ::tradebase_core::Operand<#ident> for #inner {
+        impl __tradebase::Operand<#ident> for #inner {
             fn value(
-                self, column: &'static ::tradebase_core::Column,
-            ) -> ::tradebase_core::Result<::tradebase_core::Value> {
-                ::tradebase_core::Value::of(&self, column)
+                self, column: &'static __tradebase::Column,
+            ) -> __tradebase::Result<__tradebase::Value> {
+                __tradebase::Value::of(&self, column)
             }
         }
         #text_operand
@@ -146,7 +143,7 @@ fn id(ident: &Ident, inner: &Type) -> TokenStream {
             /// A new id, greater than every one this process made before.
             #[allow(clippy::new_without_default)]
             pub fn new() -> Self {
-                Self(::tradebase_core::id::new())
+                Self(__tradebase::id::new())
             }
         }
         impl ::core::convert::From<#inner> for #ident {
@@ -248,16 +245,16 @@ fn enumeration(ident: &Ident, data: &DataEnum, given: &Given) -> Result<TokenStr
     let closed = given.closed;
     let (names, labels): (Vec<_>, Vec<_>) = known.into_iter().unzip();
     let unknown = match &other {
-        Some(other) => quote!(::core::result::Result::Ok(::tradebase_core::Got::Value(
+        Some(other) => quote!(::core::result::Result::Ok(__tradebase::Got::Value(
             Self::#other(::core::convert::Into::into(text))))),
-        None => quote!(::core::result::Result::Err(
-            ::tradebase_core::derive_support::unknown_label(column, text)
-        )),
+        None => quote!(::core::result::Result::Err(__tradebase::derive_support::unknown_label(
+            column, text
+        ))),
     };
     let (put_other, str_other) = match &other {
         Some(other) => (
-            quote!(Self::#other(text) => ::tradebase_core::derive_support::put_other(
-                text, <Self as ::tradebase_core::Field>::LABELS, column, sink),),
+            quote!(Self::#other(text) => __tradebase::derive_support::put_other(
+                text, <Self as __tradebase::Field>::LABELS, column, sink),),
             quote!(Self::#other(text) => text,),
         ),
         None => (TokenStream::new(), TokenStream::new()),
@@ -273,37 +270,37 @@ fn enumeration(ident: &Ident, data: &DataEnum, given: &Given) -> Result<TokenStr
                 }
             }
         }
-        impl ::tradebase_core::Field for #ident {
-            const KIND: ::tradebase_core::Kind = ::tradebase_core::Kind::TEXT;
+        impl __tradebase::Field for #ident {
+            const KIND: __tradebase::Kind = __tradebase::Kind::TEXT;
             const LABELS: &'static [&'static str] = &[#(#labels),*];
             const CLOSED: bool = #closed;
 
             #[cfg_attr(not(debug_assertions), inline(always))]
-            fn put<__S: ::tradebase_core::Sink>(
-                &self, column: &'static ::tradebase_core::Column, sink: &mut __S,
-            ) -> ::tradebase_core::Result<()> {
+            fn put<__S: __tradebase::Sink>(
+                &self, column: &'static __tradebase::Column, sink: &mut __S,
+            ) -> __tradebase::Result<()> {
                 match self {
-                    #(Self::#names => ::tradebase_core::Sink::text(sink, column, #labels),)*
+                    #(Self::#names => __tradebase::Sink::text(sink, column, #labels),)*
                     #put_other
                 }
             }
 
             #[cfg_attr(not(debug_assertions), inline(always))]
-            fn take<__R: ::tradebase_core::Source>(
-                at: usize, column: &'static ::tradebase_core::Column, source: &mut __R,
-            ) -> ::tradebase_core::Result<::tradebase_core::Got<Self>> {
-                let text = match ::tradebase_core::Source::text(source, at, column)? {
-                    ::tradebase_core::Got::Value(text) => text,
-                    ::tradebase_core::Got::Null => {
-                        return ::core::result::Result::Ok(::tradebase_core::Got::Null);
+            fn take<__R: __tradebase::Source>(
+                at: usize, column: &'static __tradebase::Column, source: &mut __R,
+            ) -> __tradebase::Result<__tradebase::Got<Self>> {
+                let text = match __tradebase::Source::text(source, at, column)? {
+                    __tradebase::Got::Value(text) => text,
+                    __tradebase::Got::Null => {
+                        return ::core::result::Result::Ok(__tradebase::Got::Null);
                     }
-                    ::tradebase_core::Got::Absent => {
-                        return ::core::result::Result::Ok(::tradebase_core::Got::Absent);
+                    __tradebase::Got::Absent => {
+                        return ::core::result::Result::Ok(__tradebase::Got::Absent);
                     }
                 };
                 match text {
                     #(#labels => ::core::result::Result::Ok(
-                        ::tradebase_core::Got::Value(Self::#names)),)*
+                        __tradebase::Got::Value(Self::#names)),)*
                     _ => #unknown,
                 }
             }

@@ -1,10 +1,12 @@
 //! The derives of tradebase: `Record` for what has a key and a place in the stores, `Row` for
 //! what is only read or embedded, `Field` for newtypes and enums that stand in a column.
 //!
-//! Use them through `tradebase_core`, which documents what they make.
+//! Use them through `tradebase`, or `tradebase_core` where only the contract is needed: each of
+//! the two exports the derives whose code names it.
 
 mod attribute;
 mod field;
+mod home;
 mod literal;
 mod model;
 mod name;
@@ -12,7 +14,10 @@ mod record;
 mod table;
 
 use proc_macro::TokenStream;
-use syn::{DeriveInput, parse_macro_input};
+use syn::{DeriveInput, Error, parse_macro_input};
+
+use crate::home::Home;
+use crate::record::What;
 
 /// Makes a struct a record: a row with a key and a place in the stores.
 ///
@@ -30,8 +35,8 @@ use syn::{DeriveInput, parse_macro_input};
 #[proc_macro_derive(Record, attributes(record))]
 pub fn record(input: TokenStream) -> TokenStream {
     let input = parse_macro_input!(input as DeriveInput);
-    record::expand(&input, record::What::Record)
-        .unwrap_or_else(syn::Error::into_compile_error)
+    record::expand(&input, What::Record, Home::Core)
+        .unwrap_or_else(Error::into_compile_error)
         .into()
 }
 
@@ -41,7 +46,7 @@ pub fn record(input: TokenStream) -> TokenStream {
 #[proc_macro_derive(Row, attributes(record))]
 pub fn row(input: TokenStream) -> TokenStream {
     let input = parse_macro_input!(input as DeriveInput);
-    record::expand(&input, record::What::Row).unwrap_or_else(syn::Error::into_compile_error).into()
+    record::expand(&input, What::Row, Home::Core).unwrap_or_else(Error::into_compile_error).into()
 }
 
 /// Makes a newtype or an enum a field.
@@ -55,5 +60,31 @@ pub fn row(input: TokenStream) -> TokenStream {
 #[proc_macro_derive(Field, attributes(field))]
 pub fn field(input: TokenStream) -> TokenStream {
     let input = parse_macro_input!(input as DeriveInput);
-    field::expand(&input).unwrap_or_else(syn::Error::into_compile_error).into()
+    field::expand(&input, Home::Core).unwrap_or_else(Error::into_compile_error).into()
+}
+
+/// [`macro@Record`], as `tradebase` exports it.
+#[doc(hidden)]
+#[proc_macro_derive(HallRecord, attributes(record))]
+pub fn hall_record(input: TokenStream) -> TokenStream {
+    let input = parse_macro_input!(input as DeriveInput);
+    record::expand(&input, What::Record, Home::Hall)
+        .unwrap_or_else(Error::into_compile_error)
+        .into()
+}
+
+/// [`macro@Row`], as `tradebase` exports it.
+#[doc(hidden)]
+#[proc_macro_derive(HallRow, attributes(record))]
+pub fn hall_row(input: TokenStream) -> TokenStream {
+    let input = parse_macro_input!(input as DeriveInput);
+    record::expand(&input, What::Row, Home::Hall).unwrap_or_else(Error::into_compile_error).into()
+}
+
+/// [`macro@Field`], as `tradebase` exports it.
+#[doc(hidden)]
+#[proc_macro_derive(HallField, attributes(field))]
+pub fn hall_field(input: TokenStream) -> TokenStream {
+    let input = parse_macro_input!(input as DeriveInput);
+    field::expand(&input, Home::Hall).unwrap_or_else(Error::into_compile_error).into()
 }

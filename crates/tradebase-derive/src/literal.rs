@@ -39,10 +39,10 @@ impl Literal {
     pub fn preset(&self) -> Result<TokenStream> {
         let sign = if self.negative { quote!(-) } else { quote!() };
         Ok(match &self.lit {
-            Lit::Bool(lit) => quote!(::tradebase_core::Preset::Bool(#lit)),
-            Lit::Int(lit) => quote!(::tradebase_core::Preset::Int(#sign #lit)),
-            Lit::Float(lit) => quote!(::tradebase_core::Preset::Float(#sign #lit)),
-            Lit::Str(lit) => quote!(::tradebase_core::Preset::Text(#lit)),
+            Lit::Bool(lit) => quote!(__tradebase::Preset::Bool(#lit)),
+            Lit::Int(lit) => quote!(__tradebase::Preset::Int(#sign #lit)),
+            Lit::Float(lit) => quote!(__tradebase::Preset::Float(#sign #lit)),
+            Lit::Str(lit) => quote!(__tradebase::Preset::Text(#lit)),
             _ => {
                 let message = "a default is a literal: true, 1, 0.5 or \"text\"";
                 return Err(Error::new(self.span(), message));
@@ -60,7 +60,7 @@ impl Literal {
         let scale = u8::try_from(fraction.len()).map_err(|_| bad())?;
         let float: f64 = digits.parse().map_err(|_| bad())?;
         Ok(quote! {
-            ::tradebase_core::derive_support::Bound { units: #units, scale: #scale, float: #float }
+            __tradebase::derive_support::Bound { units: #units, scale: #scale, float: #float }
         })
     }
 }

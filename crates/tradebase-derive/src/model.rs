@@ -74,7 +74,7 @@ impl Field {
         let ty = &self.ty;
         match self.what {
             What::Column | What::Json => quote!(1),
-            What::Embedded => quote!(<#ty as ::tradebase_core::Row>::WIDTH),
+            What::Embedded => quote!(<#ty as __tradebase::Row>::WIDTH),
             What::Skipped => quote!(0),
         }
     }
@@ -87,13 +87,13 @@ impl Field {
             What::Embedded => {
                 let prefix = self.prefix();
                 Some(quote! {
-                    ::tradebase_core::derive_support::Part::Many(
-                        #prefix, <#ty as ::tradebase_core::Put>::COLUMNS)
+                    __tradebase::derive_support::Part::Many(
+                        #prefix, <#ty as __tradebase::Put>::COLUMNS)
                 })
             }
             What::Column | What::Json => {
                 let column = self.description();
-                Some(quote!(::tradebase_core::derive_support::Part::One(#column)))
+                Some(quote!(__tradebase::derive_support::Part::One(#column)))
             }
         }
     }
@@ -104,34 +104,34 @@ impl Field {
         let mut made = if self.what == What::Json {
             let nullable = is_option(ty);
             quote! {
-                ::tradebase_core::Column::new(#column, ::tradebase_core::Kind::Json, #nullable)
+                __tradebase::Column::new(#column, __tradebase::Kind::Json, #nullable)
             }
         } else {
             quote! {
-                ::tradebase_core::Column::new(
+                __tradebase::Column::new(
                     #column,
-                    <#ty as ::tradebase_core::Field>::KIND,
-                    <#ty as ::tradebase_core::Field>::NULLABLE)
+                    <#ty as __tradebase::Field>::KIND,
+                    <#ty as __tradebase::Field>::NULLABLE)
                 .with_labels(
-                    <#ty as ::tradebase_core::Field>::LABELS,
-                    <#ty as ::tradebase_core::Field>::CLOSED)
+                    <#ty as __tradebase::Field>::LABELS,
+                    <#ty as __tradebase::Field>::CLOSED)
             }
         };
         if let Some((precision, scale)) = self.given.decimal {
             made.extend(quote! {
-                .with_kind(::tradebase_core::Kind::Decimal { precision: #precision, scale: #scale })
+                .with_kind(__tradebase::Kind::Decimal { precision: #precision, scale: #scale })
             });
         }
         if let Some(max) = self.given.text {
             made.extend(quote! {
-                .with_kind(::tradebase_core::Kind::Text { max: ::core::option::Option::Some(#max) })
+                .with_kind(__tradebase::Kind::Text { max: ::core::option::Option::Some(#max) })
             });
         }
         for (_, role) in &self.given.roles {
             made.extend(quote!(.with_roles(#role)));
         }
         if self.is_assigned() && !self.given.has("assigned") {
-            made.extend(quote!(.with_roles(::tradebase_core::Roles::ASSIGNED)));
+            made.extend(quote!(.with_roles(__tradebase::Roles::ASSIGNED)));
         }
         if let Some(preset) = self.given.default.as_ref().and_then(|d| d.preset().ok()) {
             made.extend(quote!(.with_default(#preset)));
@@ -148,14 +148,14 @@ impl Field {
         let rules = &self.given.rules;
         let patterns = self.given.patterns.iter().map(|lit| {
             quote! {{
-                static PATTERN: ::tradebase_core::derive_support::Pattern =
-                    ::tradebase_core::derive_support::Pattern::new(#lit);
-                ::tradebase_core::derive_support::Rule::Pattern(&PATTERN)
+                static PATTERN: __tradebase::derive_support::Pattern =
+                    __tradebase::derive_support::Pattern::new(#lit);
+                __tradebase::derive_support::Rule::Pattern(&PATTERN)
             }}
         });
         quote! {
             .with_rules({
-                const RULES: &[::tradebase_core::derive_support::Rule] =
+                const RULES: &[__tradebase::derive_support::Rule] =
                     &[#(#rules,)* #(#patterns,)*];
                 RULES
             })
@@ -166,11 +166,11 @@ impl Field {
         let Some(parent) = &self.given.belongs_to else { return TokenStream::new() };
         let action = match &self.given.on_delete {
             Some((_, action)) => action.clone(),
-            None => quote!(::tradebase_core::OnDelete::Restrict),
+            None => quote!(__tradebase::OnDelete::Restrict),
         };
         quote! {
-            .with_parent(::tradebase_core::Parent::new(
-                || <#parent as ::tradebase_core::Record>::TABLE, #action))
+            .with_parent(__tradebase::Parent::new(
+                || <#parent as __tradebase::Record>::TABLE, #action))
         }
     }
 
@@ -181,7 +181,7 @@ impl Field {
         }
         let ty = &self.ty;
         let span = self.span();
-        let field = quote!(<#ty as ::tradebase_core::Field>);
+        let field = quote!(<#ty as __tradebase::Field>);
         let kind = quote!(#field::KIND);
         let mut claims: Vec<(TokenStream, &str)> = Vec::new();
         claims.push((
@@ -195,7 +195,7 @@ impl Field {
             ));
         } else {
             claims.push((
-                quote!(!::tradebase_core::derive_support::is_undeclared(#kind)),
+                quote!(!__tradebase::derive_support::is_undeclared(#kind)),
                 "a decimal must say its digits: write #[record(decimal(18, 8))], all digits and \
                  those after the point",
             ));
@@ -238,7 +238,7 @@ impl Field {
     fn kind_expr(&self, kind: &TokenStream) -> TokenStream {
         match self.given.decimal {
             Some((precision, scale)) => {
-                quote!(::tradebase_core::Kind::Decimal { precision: #precision, scale: #scale })
+                quote!(__tradebase::Kind::Decimal { precision: #precision, scale: #scale })
             }
             None => kind.clone(),
         }
@@ -255,12 +255,12 @@ impl Field {
             ));
         }
         if given.has("tag") {
-            let float = is(quote!(::tradebase_core::Kind::F64));
+            let float = is(quote!(__tradebase::Kind::F64));
             claims.push((quote!(!#float), "a float cannot be a tag: its text form is not unique"));
         }
         if given.has("time") {
             let moment = is(quote! {
-                ::tradebase_core::Kind::Timestamp | ::tradebase_core::Kind::TimestampNs
+                __tradebase::Kind::Timestamp | __tradebase::Kind::TimestampNs
             });
             claims.push((
                 quote!(#moment && !#field::NULLABLE),
@@ -274,11 +274,11 @@ impl Field {
             ));
         }
         if given.has("version") {
-            let whole = is(quote!(::tradebase_core::Kind::I64));
+            let whole = is(quote!(__tradebase::Kind::I64));
             claims.push((quote!(#whole && !#field::NULLABLE), "a version is an i64"));
         }
         if given.has("created") || given.has("updated") {
-            let moment = is(quote!(::tradebase_core::Kind::Timestamp));
+            let moment = is(quote!(__tradebase::Kind::Timestamp));
             claims.push((
                 quote!(#moment && !#field::NULLABLE),
                 "`created` and `updated` are for a Timestamp, and no Option: the layer fills them",

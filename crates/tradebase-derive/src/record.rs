@@ -5,6 +5,7 @@ use quote::{format_ident, quote, quote_spanned};
 use syn::{DeriveInput, Error, Result};
 
 use crate::attribute::StructAttributes;
+use crate::home::Home;
 use crate::model::{Field, What as Role, fields, is_option};
 use crate::table;
 
@@ -15,8 +16,8 @@ pub enum What {
     Row,
 }
 
-/// The code of the derive.
-pub fn expand(input: &DeriveInput, what: What) -> Result<TokenStream> {
+/// The code of the derive, for whoever has the contract from that crate.
+pub fn expand(input: &DeriveInput, what: What, home: Home) -> Result<TokenStream> {
     let given = StructAttributes::read(&input.attrs)?;
     let fields = fields(input)?;
     let record = match what {
@@ -30,17 +31,7 @@ pub fn expand(input: &DeriveInput, what: What) -> Result<TokenStream> {
     let row = row(input, &fields);
     let put = put(input, &fields);
     let constants = constants(input, &fields);
-    Ok(quote! {
-        #[automatically_derived]
-        #[allow(clippy::all, clippy::pedantic, unused_qualifications)]
-        const _: () = {
-            #columns
-            #row
-            #put
-            #record
-            #constants
-        };
-    })
+    Ok(home.block(&quote!(#columns #row #put #record #constants)))
 }
 
 fn refuse_table_parts(
@@ -78,19 +69,19 @@ fn columns(input: &DeriveInput, given: &StructAttributes, fields: &[Field]) -> T
     let span = input.ident.span();
     let distinct = quote_spanned! {span=>
         const _: () = ::core::assert!(
-            ::tradebase_core::derive_support::names_differ(COLUMNS),
+            __tradebase::derive_support::names_differ(COLUMNS),
             "two columns have the same name: give one another with `name = \"…\"` or `prefix`");
     };
     quote! {
-        const PARTS: &[::tradebase_core::derive_support::Part] = &[#(#parts),*];
+        const PARTS: &[__tradebase::derive_support::Part] = &[#(#parts),*];
         // Constants and no statics: a static of another crate is opaque to the optimiser, and
         // each name would be compared at run time.
-        const NAMES: &[u8; ::tradebase_core::derive_support::name_bytes(PARTS)] =
-            &::tradebase_core::derive_support::names(PARTS);
+        const NAMES: &[u8; __tradebase::derive_support::name_bytes(PARTS)] =
+            &__tradebase::derive_support::names(PARTS);
         const COLUMNS: &[
-            ::tradebase_core::Column; ::tradebase_core::derive_support::width(PARTS)
-        ] = &::tradebase_core::derive_support::columns(
-            PARTS, NAMES, ::tradebase_core::Domain::new(#table, #series));
+            __tradebase::Column; __tradebase::derive_support::width(PARTS)
+        ] = &__tradebase::derive_support::columns(
+            PARTS, NAMES, __tradebase::Domain::new(#table, #series));
         #places
         #(#assertions)*
         #distinct
@@ -100,18 +91,18 @@ fn columns(input: &DeriveInput, given: &StructAttributes, fields: &[Field]) -> T
 fn row(input: &DeriveInput, _fields: &[Field]) -> TokenStream {
     let ident = &input.ident;
     quote! {
-        impl ::tradebase_core::Row for #ident {
-            const WIDTH: usize = ::tradebase_core::derive_support::width(PARTS);
+        impl __tradebase::Row for #ident {
+            const WIDTH: usize = __tradebase::derive_support::width(PARTS);
 
-            fn list(columns: &mut ::std::vec::Vec<&'static ::tradebase_core::Column>) {
+            fn list(columns: &mut ::std::vec::Vec<&'static __tradebase::Column>) {
                 columns.extend(COLUMNS.iter());
             }
 
             #[cfg_attr(not(debug_assertions), inline(always))]
-            fn read_at<__R: ::tradebase_core::Source>(
+            fn read_at<__R: __tradebase::Source>(
                 at: usize, source: &mut __R,
-            ) -> ::tradebase_core::Result<Self> {
-                <Self as ::tradebase_core::Put>::read_in(COLUMNS, at, source)
+            ) -> __tradebase::Result<Self> {
+                <Self as __tradebase::Put>::read_in(COLUMNS, at, source)
             }
         }
     }
@@ -128,40 +119,40 @@ fn put(input: &DeriveInput, fields: &[Field]) -> TokenStream {
     let puts = fields.iter().filter_map(put_one);
     let checks = fields.iter().filter_map(check_one);
     quote! {
-        impl ::tradebase_core::Put for #ident {
-            const COLUMNS: &'static [::tradebase_core::Column] = COLUMNS;
+        impl __tradebase::Put for #ident {
+            const COLUMNS: &'static [__tradebase::Column] = COLUMNS;
 
             #[cfg_attr(not(debug_assertions), inline(always))]
-            fn read_in<__R: ::tradebase_core::Source>(
-                columns: &'static [::tradebase_core::Column], at: usize, source: &mut __R,
-            ) -> ::tradebase_core::Result<Self> {
+            fn read_in<__R: __tradebase::Source>(
+                columns: &'static [__tradebase::Column], at: usize, source: &mut __R,
+            ) -> __tradebase::Result<Self> {
                 // Locals first, the struct last: filling it in place past each `?` is slower.
                 #(#reads)*
                 ::core::result::Result::Ok(Self { #(#built),* })
             }
 
             #[cfg_attr(not(debug_assertions), inline(always))]
-            fn write_in<__S: ::tradebase_core::Sink>(
-                &self, columns: &'static [::tradebase_core::Column], sink: &mut __S,
-            ) -> ::tradebase_core::Result<()> {
+            fn write_in<__S: __tradebase::Sink>(
+                &self, columns: &'static [__tradebase::Column], sink: &mut __S,
+            ) -> __tradebase::Result<()> {
                 #(#writes)*
                 ::core::result::Result::Ok(())
             }
 
-            fn put_in<__S: ::tradebase_core::Sink>(
-                &self, i: usize, columns: &'static [::tradebase_core::Column], sink: &mut __S,
-            ) -> ::tradebase_core::Result<()> {
+            fn put_in<__S: __tradebase::Sink>(
+                &self, i: usize, columns: &'static [__tradebase::Column], sink: &mut __S,
+            ) -> __tradebase::Result<()> {
                 match i {
                     #(#puts,)*
                     _ => ::core::result::Result::Err(
-                        ::tradebase_core::derive_support::no_column(i)),
+                        __tradebase::derive_support::no_column(i)),
                 }
             }
 
             fn check_in(
                 &self,
-                columns: &'static [::tradebase_core::Column],
-                found: &mut ::tradebase_core::Violations,
+                columns: &'static [__tradebase::Column],
+                found: &mut __tradebase::Violations,
             ) {
                 let _ = (columns, &found);
                 #(#checks)*
@@ -176,15 +167,15 @@ fn read_one(i: usize, field: &Field) -> TokenStream {
         Role::Column => quote! {
             // A match, not a function with a `Result`: small values that share their place with an
             // error's pointer are copied in pieces and put together again, half the time of a read.
-            let #local = match <#ty as ::tradebase_core::Field>::take(
+            let #local = match <#ty as __tradebase::Field>::take(
                 at + #at, &columns[#at], source)?
             {
-                ::tradebase_core::Got::Value(value) => value,
-                ::tradebase_core::Got::Null => {
-                    ::tradebase_core::derive_support::null::<#ty>(&columns[#at])?
+                __tradebase::Got::Value(value) => value,
+                __tradebase::Got::Null => {
+                    __tradebase::derive_support::null::<#ty>(&columns[#at])?
                 }
-                ::tradebase_core::Got::Absent => {
-                    ::tradebase_core::derive_support::absent::<#ty>(&columns[#at])?
+                __tradebase::Got::Absent => {
+                    __tradebase::derive_support::absent::<#ty>(&columns[#at])?
                 }
             };
         },
@@ -196,14 +187,14 @@ fn read_one(i: usize, field: &Field) -> TokenStream {
                 quote!(::core::option::Option::None)
             };
             quote! {
-                let #local: #ty = ::tradebase_core::derive_support::need_json(
-                    ::tradebase_core::derive_support::take_json(
+                let #local: #ty = __tradebase::derive_support::need_json(
+                    __tradebase::derive_support::take_json(
                         at + #at, &columns[#at], source)?,
                     &columns[#at], #null)?;
             }
         }
         Role::Embedded => quote! {
-            let #local = <#ty as ::tradebase_core::Put>::read_in(
+            let #local = <#ty as __tradebase::Put>::read_in(
                 columns.split_at(#at).1, at + #at, source)?;
         },
         Role::Skipped => quote! {
@@ -219,19 +210,19 @@ fn write_column(field: &Field) -> TokenStream {
             return quote! {
                 match &self.#ident {
                     ::core::option::Option::Some(value) => {
-                        ::tradebase_core::derive_support::put_json(value, &columns[#at], sink)
+                        __tradebase::derive_support::put_json(value, &columns[#at], sink)
                     }
                     ::core::option::Option::None => {
-                        ::tradebase_core::Sink::null(sink, &columns[#at])
+                        __tradebase::Sink::null(sink, &columns[#at])
                     }
                 }
             };
         }
         return quote! {
-            ::tradebase_core::derive_support::put_json(&self.#ident, &columns[#at], sink)
+            __tradebase::derive_support::put_json(&self.#ident, &columns[#at], sink)
         };
     }
-    quote!(<#ty as ::tradebase_core::Field>::put(&self.#ident, &columns[#at], sink))
+    quote!(<#ty as __tradebase::Field>::put(&self.#ident, &columns[#at], sink))
 }
 
 fn write_one(field: &Field) -> TokenStream {
@@ -242,7 +233,7 @@ fn write_one(field: &Field) -> TokenStream {
             quote!(#write?;)
         }
         Role::Embedded => quote! {
-            <#ty as ::tradebase_core::Put>::write_in(
+            <#ty as __tradebase::Put>::write_in(
                 &self.#ident, columns.split_at(#at).1, sink)?;
         },
         Role::Skipped => TokenStream::new(),
@@ -259,7 +250,7 @@ fn put_one(field: &Field) -> Option<TokenStream> {
         Role::Embedded => {
             let width = field.width();
             Some(quote! {
-                _ if i >= #at && i < #at + #width => <#ty as ::tradebase_core::Put>::put_in(
+                _ if i >= #at && i < #at + #width => <#ty as __tradebase::Put>::put_in(
                     &self.#ident, i - #at, columns.split_at(#at).1, sink)
             })
         }
@@ -271,7 +262,7 @@ fn check_one(field: &Field) -> Option<TokenStream> {
     let (ty, ident, at) = (&field.ty, &field.ident, &field.at);
     if field.what == Role::Embedded {
         return Some(quote! {
-            <#ty as ::tradebase_core::Put>::check_in(
+            <#ty as __tradebase::Put>::check_in(
                 &self.#ident, columns.split_at(#at).1, found);
         });
     }
@@ -280,7 +271,7 @@ fn check_one(field: &Field) -> Option<TokenStream> {
     }
     let checks = &field.given.checks;
     Some(quote! {
-        #(::tradebase_core::derive_support::note(found, &columns[#at], #checks(&self.#ident));)*
+        #(__tradebase::derive_support::note(found, &columns[#at], #checks(&self.#ident));)*
     })
 }
 
@@ -295,13 +286,13 @@ fn constants(input: &DeriveInput, fields: &[Field]) -> TokenStream {
         match field.what {
             Role::Column => Some(quote! {
                 #[doc = #doc]
-                #vis const #name: ::tradebase_core::Col<Self, #ty> =
-                    ::tradebase_core::Col::new(#at);
+                #vis const #name: __tradebase::Col<Self, #ty> =
+                    __tradebase::Col::new(#at);
             }),
             Role::Embedded => Some(quote! {
                 #[doc = #doc]
-                #vis const #name: ::tradebase_core::Embedded<Self, #ty> =
-                    ::tradebase_core::Embedded::new(#at);
+                #vis const #name: __tradebase::Embedded<Self, #ty> =
+                    __tradebase::Embedded::new(#at);
             }),
             Role::Json | Role::Skipped => None,
         }

@@ -32,16 +32,16 @@ pub fn expand(
     let sure = given.series.as_ref().map(|series| {
         quote_spanned! {series.span()=>
             const _: () = ::core::assert!(
-                ::tradebase_core::derive_support::has_sure_field(COLUMNS),
+                __tradebase::derive_support::has_sure_field(COLUMNS),
                 "a point needs a field that is always there: one column that is no tag, no time \
                  and no Option");
         }
     });
     Ok(quote! {
         #sure
-        impl ::tradebase_core::Record for #ident {
-            const TABLE: &'static ::tradebase_core::Table = {
-                static TABLE: ::tradebase_core::Table = #table;
+        impl __tradebase::Record for #ident {
+            const TABLE: &'static __tradebase::Table = {
+                static TABLE: __tradebase::Table = #table;
                 &TABLE
             };
             type Key = #key_type;
@@ -142,10 +142,10 @@ fn table(
     let mut indexes = TokenStream::new();
     for (columns, unique) in &given.indexes {
         let places = columns.iter().map(|c| place(c, fields)).collect::<Result<Vec<_>>>()?;
-        indexes.extend(quote!(::tradebase_core::Index::new(&[#(#places),*], #unique),));
+        indexes.extend(quote!(__tradebase::Index::new(&[#(#places),*], #unique),));
     }
     Ok(quote! {
-        ::tradebase_core::Table::new(
+        __tradebase::Table::new(
             #record, #name, COLUMNS, &[#(#keys),*], &[#indexes], #series)
     })
 }
@@ -168,7 +168,7 @@ fn place(name: &Ident, fields: &[Field]) -> Result<TokenStream> {
         return Ok(quote_spanned! {name.span()=>
             {
                 const AT: usize =
-                    ::tradebase_core::derive_support::position_of(COLUMNS, #column);
+                    __tradebase::derive_support::position_of(COLUMNS, #column);
                 AT
             }
         });
@@ -203,8 +203,8 @@ fn filled(fields: &[Field]) -> TokenStream {
         stamp
     } else {
         quote! {
-            fn stamp(&mut self, stamp: ::tradebase_core::Stamp) -> ::tradebase_core::Stamp {
-                let mut before = ::tradebase_core::Stamp::default();
+            fn stamp(&mut self, stamp: __tradebase::Stamp) -> __tradebase::Stamp {
+                let mut before = __tradebase::Stamp::default();
                 #stamp
                 before
             }
@@ -214,7 +214,7 @@ fn filled(fields: &[Field]) -> TokenStream {
         let ident = &field.ident;
         quote! {
             fn assign(&mut self, key: i64) {
-                self.#ident = ::tradebase_core::Assigned::Is(key);
+                self.#ident = __tradebase::Assigned::Is(key);
             }
         }
     });
@@ -229,12 +229,12 @@ fn handed(ident: &Ident, fields: &[Field]) -> TokenStream {
         TokenStream::new()
     } else {
         quote! {
-            impl ::tradebase_core::Handed for &#ident {
+            impl __tradebase::Handed for &#ident {
                 type Record = #ident;
                 fn record(&self) -> &#ident {
                     self
                 }
-                fn stamp(&mut self, _: ::tradebase_core::Stamp) -> ::tradebase_core::Stamp {
+                fn stamp(&mut self, _: __tradebase::Stamp) -> __tradebase::Stamp {
                     ::core::default::Default::default()
                 }
                 fn assign(&mut self, _: i64) {}
@@ -243,16 +243,16 @@ fn handed(ident: &Ident, fields: &[Field]) -> TokenStream {
     };
     quote! {
         #shared
-        impl ::tradebase_core::Handed for &mut #ident {
+        impl __tradebase::Handed for &mut #ident {
             type Record = #ident;
             fn record(&self) -> &#ident {
                 self
             }
-            fn stamp(&mut self, stamp: ::tradebase_core::Stamp) -> ::tradebase_core::Stamp {
-                ::tradebase_core::Record::stamp(&mut **self, stamp)
+            fn stamp(&mut self, stamp: __tradebase::Stamp) -> __tradebase::Stamp {
+                __tradebase::Record::stamp(&mut **self, stamp)
             }
             fn assign(&mut self, key: i64) {
-                ::tradebase_core::Record::assign(&mut **self, key)
+                __tradebase::Record::assign(&mut **self, key)
             }
         }
     }
