@@ -13,7 +13,7 @@ fn main() {
     println!("cargo:rerun-if-env-changed=DUCKDB_LIB_DIR");
     // Without the variable the linker finds DuckDB where the system keeps libraries, and so does
     // the loader; the bundled one becomes part of each binary.
-    let given = env::var_os("DUCKDB_LIB_DIR").map(PathBuf::from);
+    let given = env::var_os("DUCKDB_LIB_DIR").map(PathBuf::from).or_else(of_checkout);
     let (Some(folder), None) = (given, env::var_os("CARGO_FEATURE_BUNDLED")) else { return };
     let library = folder.join(file_name());
     println!("cargo:rerun-if-changed={}", library.display());
@@ -30,6 +30,14 @@ fn main() {
     println!("cargo:rerun-if-changed={}", profile.join(file_name()).display());
     // Cargo puts folders inside the target folder on the loader's path of tests and of `run`.
     println!("cargo:rustc-link-search=native={}", profile.display());
+}
+
+/// The library of the checkout that this crate lies in, for a project outside of it that depends
+/// on the crate by path: nothing there says where the library is.
+fn of_checkout() -> Option<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../.tools/duckdb");
+    println!("cargo:rerun-if-changed={}", folder.display());
+    folder.join(file_name()).is_file().then_some(folder)
 }
 
 fn fail(why: &str) -> ! {

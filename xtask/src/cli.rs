@@ -40,6 +40,21 @@ pub enum Command {
         yes: bool,
     },
 
+    /// Build the command and run its demo: a trading day on the embedded stores
+    ///
+    /// Fetches the DuckDB library if it is not there, builds `tradebase` in release, and runs
+    /// `tradebase demo` with all further arguments, e.g. `--seed 7 --json`.
+    #[command(after_help = EXIT_CODES)]
+    Demo {
+        /// Install missing Debian packages without asking
+        #[arg(long)]
+        yes: bool,
+
+        /// Arguments for `tradebase demo`
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<String>,
+    },
+
     /// Run all tests, and count them per engine
     ///
     /// Sets up, then runs `cargo test --workspace --all-targets` and `cargo test --workspace
@@ -162,6 +177,14 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn the_demo_gets_its_arguments_unread() {
+        let cli = Cli::parse_from(["xtask", "demo", "--seed", "7", "--json"]);
+        let Command::Demo { yes, args } = cli.command else { panic!("not the demo") };
+        assert!(!yes);
+        assert_eq!(args, ["--seed", "7", "--json"]);
     }
 
     #[test]

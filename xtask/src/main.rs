@@ -15,6 +15,7 @@ mod bench;
 mod checkout;
 mod ci;
 mod cli;
+mod demo;
 mod licences;
 mod manifest;
 mod problem;
@@ -50,6 +51,7 @@ fn run(command: Command) -> Result<(), Problem> {
             println!("ready: the DuckDB library and every program of the tests are there");
             Ok(())
         }
+        Command::Demo { yes, args } => demo::command(&checkout, yes, &args),
         Command::Test { yes, args } => test::command(&checkout, yes, &args),
         Command::Tidy { no_setup } => tidy::command(&checkout, no_setup),
         Command::Bench { yes, args } => bench::command(&checkout, yes, &args),

@@ -20,6 +20,16 @@ pub fn everything(checkout: &Checkout, yes: bool) -> Result<(), Problem> {
     library::ensure(checkout)
 }
 
+/// What is needed to build and run the command.
+pub fn to_run(checkout: &Checkout, yes: bool) -> Result<(), Problem> {
+    let mut needed = vec![&programs::CC];
+    if library::wants_npm(checkout) {
+        needed.push(&programs::NPM);
+    }
+    programs::find_or_install(&needed, yes)?;
+    library::ensure(checkout)
+}
+
 /// What is needed to build.
 pub fn to_build(checkout: &Checkout) -> Result<(), Problem> {
     library::ensure(checkout)

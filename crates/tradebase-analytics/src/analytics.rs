@@ -1,13 +1,17 @@
 //! The handle of the room: open, create tables, close.
 
 use std::collections::HashSet;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use tradebase_core::clock::Clock;
+use tradebase_core::watch::{Operation, Watch};
 use tradebase_core::{Capabilities, Record, Result, Table};
 use tradebase_duckdb::duckdb::{self, Connection};
-use tradebase_duckdb::{self as floor, Engine};
+use tradebase_duckdb::{self as floor, Database, Held};
 
-use crate::{AnalyticsOptions, blocking, capability};
+use crate::watched::told;
+use crate::{AnalyticsOptions, capability};
 
 /// A DuckDB database that records are appended to and queries are asked of.
 ///
@@ -15,7 +19,9 @@ use crate::{AnalyticsOptions, blocking, capability};
 /// share one engine, however often it is opened; the last one that goes closes the file.
 #[derive(Clone, Debug)]
 pub struct Analytics {
-    engine: Engine,
+    database: Database,
+    watch: Watch,
+    clock: Clock,
     /// The tables that were compared with their records, by the address of their description.
     checked: Arc<Mutex<HashSet<usize>>>,
 }
@@ -25,34 +31,97 @@ impl Analytics {
     /// database.
     ///
     /// A file that another process holds is an error of the code
-    /// [`FileLocked`](tradebase_core::Code::FileLocked); a missing folder or a file that is no
-    /// database is [`StorageFailed`](tradebase_core::Code::StorageFailed).
+    /// [`FileLocked`](tradebase_core::Code::FileLocked), unless the options say otherwise by
+    /// [`WhenLocked`](crate::WhenLocked). A missing folder or a file that is no database is
+    /// [`StorageFailed`](tradebase_core::Code::StorageFailed). A failed open leaves no new file.
     pub async fn open(path: &str) -> Result<Analytics> {
-        Self::open_with(path, AnalyticsOptions::new()).await
+        Self::open_with(AnalyticsOptions::new(path)).await
     }
 
     /// Opens a file or `:memory:` with other options.
-    pub async fn open_with(path: &str, options: AnalyticsOptions) -> Result<Analytics> {
-        let path = path.to_owned();
-        let engine = blocking::run(move || Engine::open(path, options)).await?;
-        Ok(Self { engine, checked: Arc::default() })
+    pub async fn open_with(options: AnalyticsOptions) -> Result<Analytics> {
+        let analytics = Self::later(options).map_err(|e| e.during("open"))?;
+        let done = analytics.ready().await.map_err(|e| e.during("open"));
+        told(Operation::Connect, None, |()| 0, done)?;
+        Ok(analytics)
+    }
+
+    /// A handle that opens its database when it is first used.
+    ///
+    /// The options are checked now. A failed open is an error of the call that needed it, and the
+    /// next call tries again.
+    pub fn later(options: AnalyticsOptions) -> Result<Analytics> {
+        let (watch, clock) = (options.watch.clone(), options.clock.clone());
+        Ok(Self { database: options.database()?, watch, clock, checked: Arc::default() })
+    }
+
+    /// Opens the database, if it is not open.
+    pub async fn connect(&self) -> Result<()> {
+        told(Operation::Connect, None, |()| 0, self.ready().await)
+    }
+
+    /// Whether the database is open.
+    pub fn is_connected(&self) -> bool {
+        self.database.is_connected()
+    }
+
+    /// Asks the database something, opening it if need be.
+    pub async fn ping(&self) -> Result<()> {
+        let work = async {
+            self.ready().await?;
+            self.database.ping().await
+        };
+        self.watched(Operation::Ping, None, |()| 0, work).await
     }
 
     /// What the engine can do.
     pub fn capabilities(&self) -> &'static Capabilities {
-        if self.engine.path().is_some() { &capability::FILE } else { &capability::MEMORY }
+        if self.is_ephemeral() { &capability::MEMORY } else { &capability::FILE }
+    }
+
+    /// Where it is: the path of the file, or `:memory:`.
+    pub fn address(&self) -> String {
+        self.database.address()
+    }
+
+    /// The measures of its operations.
+    pub fn watch(&self) -> &Watch {
+        &self.watch
+    }
+
+    /// Whether its rows end with the process: it is in memory, as asked for or because the file
+    /// was locked.
+    pub fn is_ephemeral(&self) -> bool {
+        self.database.is_in_memory()
+    }
+
+    /// The file that was asked for, where it was locked and memory has taken its place.
+    pub fn ephemeral_instead_of(&self) -> Option<PathBuf> {
+        self.database.instead_of()
     }
 
     /// Makes the record's table; does nothing where it is made already and fits the record.
     ///
     /// The table has no primary key: a second record of the same key is kept as a second row.
     pub async fn create_table<T: Record>(&self) -> Result<()> {
-        let made = self.with(|connection| floor::create_table::<T>(connection)).await;
-        made.map_err(|e| e.during("create_table").of(T::TABLE))?;
-        self.check(T::TABLE).await.map_err(|e| e.during("create_table"))
+        let work = async {
+            self.ready().await?;
+            self.database.start(|engine| engine.create_table(T::TABLE)).await?.end().await
+        };
+        self.watched(Operation::Create, Some(T::TABLE), |()| 0, work).await
     }
 
-    /// THE RAW DOOR: a connection of the library beneath, for what is not wrapped here.
+    /// Drops the record's table with all its rows, if it is there.
+    pub async fn drop_table<T: Record>(&self) -> Result<()> {
+        let work = async {
+            self.ready().await?;
+            self.database.start(|engine| engine.drop_table(T::TABLE)).await?.end().await
+        };
+        self.watched(Operation::Drop, Some(T::TABLE), |()| 0, work).await
+    }
+
+    /// THE RAW DOOR: a connection of the library beneath, for what is not wrapped here and by
+    /// [`connection`](Analytics::connection).
     ///
     /// The connection is made for the work and closed after it. Types of the library change with
     /// its versions, not with ours.
@@ -71,20 +140,22 @@ impl Analytics {
         &self,
         work: impl FnOnce(&Connection) -> duckdb::Result<U> + Send + 'static,
     ) -> Result<U> {
-        let engine = self.engine.clone();
-        blocking::run(move || engine.raw(work)).await
+        let work = async {
+            self.ready().await?;
+            self.database.start(|engine| engine.raw(work)).await?.end().await
+        };
+        self.watched(Operation::Door, None, |_| 0, work).await
     }
 
-    /// Closes this handle, and the file with the last one.
+    /// Closes the database for this handle and all its clones. A call that comes later is an error
+    /// of the code [`Closed`](tradebase_core::Code::Closed). Closing twice is fine.
     ///
-    /// When the last handle's close answers, everything is in the file and another process may
-    /// open it. Work that is still going on, on other handles or from calls that were dropped,
-    /// keeps the file open until it ends. A handle that is dropped closes too, but blocks its
-    /// thread for it and cannot report an error.
-    pub async fn close(self) -> Result<()> {
-        let Self { engine, checked } = self;
-        drop(checked);
-        blocking::run(move || engine.close().map(|_| ())).await
+    /// It waits for work under way, also for connections that are checked out, at most
+    /// [`CLOSE_WAIT_MAX`](crate::CLOSE_WAIT_MAX). When it answers, everything is in the file and
+    /// another process may open it, unless this process has opened it a second time. A handle
+    /// that is dropped closes too, but blocks its thread for it and cannot report an error.
+    pub async fn close(&self) -> Result<()> {
+        self.watched(Operation::Close, None, |()| 0, self.database.close()).await
     }
 
     /// Compares a record's table with the record, once for this handle and its clones: appending
@@ -100,15 +171,33 @@ impl Analytics {
         Ok(())
     }
 
-    pub(crate) fn engine(&self) -> &Engine {
-        &self.engine
+    /// Opens the database if it is not open.
+    pub(crate) async fn ready(&self) -> Result<()> {
+        if self.database.is_connected() {
+            return Ok(());
+        }
+        self.watch.run(Operation::Connect, |()| 0, self.database.connect()).await
+    }
+
+    /// The engine, opened if need be, and kept open until this is dropped.
+    pub(crate) async fn hold(&self) -> Result<Held> {
+        self.ready().await?;
+        self.database.hold().await
     }
 
     pub(crate) async fn with<U: Send + 'static>(
         &self,
         work: impl FnOnce(&Connection) -> Result<U> + Send + 'static,
     ) -> Result<U> {
-        let engine = self.engine.clone();
-        blocking::run(move || engine.with(work)).await
+        self.ready().await?;
+        self.database.with(work).await
+    }
+
+    pub(crate) fn database(&self) -> &Database {
+        &self.database
+    }
+
+    pub(crate) fn clock(&self) -> &Clock {
+        &self.clock
     }
 }

@@ -2,10 +2,13 @@
 
 use arrow::record_batch::RecordBatch;
 use tokio::sync::mpsc::{Receiver, Sender, channel};
-use tradebase_core::{Handed, Record, Result, Roles, Stamp, clock, rule};
+use tradebase_core::clock::Clock;
+use tradebase_core::watch::Operation;
+use tradebase_core::{Handed, Record, Result, Roles, Stamp, rule};
 use tradebase_duckdb::{self as floor, BatchBuilder};
 
-use crate::{Analytics, blocking, error};
+use crate::query::changed;
+use crate::{Analytics, error};
 
 /// The rows of one Arrow batch: four of DuckDB's vectors.
 pub const BATCH_ROWS: usize = 8_192;
@@ -32,32 +35,31 @@ impl Analytics {
     {
         let rows: Vec<I::Item> = rows.into_iter().collect();
         let table = <I::Item as Handed>::Record::TABLE;
-        let appended = self.append_all(rows).await;
-        appended.map_err(|e| e.during("append").of(table))
+        self.watched(Operation::Append, Some(table), changed, self.append_all(rows)).await
     }
 
     async fn append_all<H: Handed>(&self, rows: Vec<H>) -> Result<u64> {
         let table = H::Record::TABLE;
-        let rows = Stamped::new(rows);
+        let rows = Stamped::new(rows, self.clock());
         for (i, row) in rows.rows.iter().enumerate() {
             rule::check(row.record()).map_err(|e| e.at_row(i))?;
             if i % BATCH_ROWS == BATCH_ROWS - 1 {
                 tokio::task::yield_now().await;
             }
         }
+        self.hold().await?.engine().check_writable()?;
         self.check(table).await?;
         let (sender, receiver) = channel(BATCHES_WAITING_MAX);
-        let engine = self.engine().clone();
-        let job = blocking::start(move || {
+        let append = self.database().start(move |engine| {
             engine.with(|connection| floor::append(connection, table, Incoming { receiver }))
-        })?;
+        });
+        let job = append.await?;
         let keys = self.hand_over(&rows.rows, sender).await;
-        let count = blocking::end(job).await;
+        let count = job.end().await;
         // Where the rows could not be made, the store only saw that no more of them came.
         let keys = keys?;
         let count = count?;
         rows.keep(keys);
-        tracing::debug!(store = "duckdb", operation = "append", record = table.record, count);
         Ok(count)
     }
 
@@ -136,11 +138,11 @@ struct Stamped<H: Handed> {
 }
 
 impl<H: Handed> Stamped<H> {
-    fn new(mut rows: Vec<H>) -> Self {
+    fn new(mut rows: Vec<H>, clock: &Clock) -> Self {
         if !H::Record::TABLE.is_filled_by_layer() {
             return Self { rows, before: Vec::new() };
         }
-        let now = Some(clock::now());
+        let now = Some(clock.now());
         let stamp = Stamp { created: now, updated: now, version: Some(FIRST_VERSION) };
         let before = rows.iter_mut().map(|row| row.stamp(stamp)).collect();
         Self { rows, before }

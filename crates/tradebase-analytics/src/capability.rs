@@ -2,6 +2,9 @@
 
 use tradebase_core::{Capabilities, Capability};
 
+/// What the engine is called.
+pub(crate) const ENGINE: &str = "duckdb";
+
 const ONE_PROCESS: &str = "it locks its file for one process; others may read once it is closed";
 const NO_EXPIRY: &str = "a table keeps its rows until they are deleted";
 const NO_KEY: &str = "it keeps a key as a tree in memory, and appending with one takes half as \
@@ -11,7 +14,7 @@ const CLAIMED: &str = "DuckDB 1.5; files also with later versions that read its 
 
 /// A file.
 pub static FILE: Capabilities = Capabilities::new(
-    "duckdb",
+    ENGINE,
     &[
         (Capability::Shared, ONE_PROCESS),
         (Capability::UniqueKey, NO_KEY),
@@ -23,7 +26,7 @@ pub static FILE: Capabilities = Capabilities::new(
 
 /// Memory.
 pub static MEMORY: Capabilities = Capabilities::new(
-    "duckdb",
+    ENGINE,
     &[
         (Capability::Durable, "a database in memory ends with its process"),
         (Capability::Shared, "a database in memory belongs to its process"),

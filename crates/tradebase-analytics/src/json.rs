@@ -16,12 +16,23 @@ use tradebase_duckdb::{self as floor, EXTENSION, JSON_EXTENSION, UUID_EXTENSION}
 
 use crate::error;
 
+/// Rows as JSON.
+pub(crate) struct Found {
+    /// An array of objects.
+    pub(crate) text: Vec<u8>,
+    /// How many.
+    pub(crate) count: usize,
+}
+
 /// The rows of one statement as a JSON array of objects.
-pub(crate) fn query(connection: &Connection, sql: &str, params: &[Value]) -> Result<Vec<u8>> {
-    let mut out = vec![b'['];
-    floor::each(connection, sql, params, check, |batch| write_batch(&batch, &mut out))?;
-    out.push(b']');
-    Ok(out)
+pub(crate) fn query(connection: &Connection, sql: &str, params: &[Value]) -> Result<Found> {
+    let (mut text, mut count) = (vec![b'['], 0);
+    floor::each(connection, sql, params, check, |batch| {
+        count += batch.num_rows();
+        write_batch(&batch, &mut text)
+    })?;
+    text.push(b']');
+    Ok(Found { text, count })
 }
 
 /// Whether every column has a form in JSON, also where there are no rows.
@@ -29,7 +40,8 @@ fn check(schema: &SchemaRef) -> Result<()> {
     schema.fields().iter().try_for_each(|field| check_field(field))
 }
 
-fn check_field(field: &Field) -> Result<()> {
+/// Whether a column has a form in JSON.
+pub(crate) fn check_field(field: &Field) -> Result<()> {
     use DataType as D;
     match field.data_type() {
         D::Null | D::Boolean | D::Utf8 | D::Binary | D::FixedSizeBinary(_) | D::Date32 => Ok(()),
@@ -79,7 +91,8 @@ fn name(field: &Field) -> Result<Vec<u8>> {
     Ok(name)
 }
 
-fn texts(array: &ArrayRef) -> Result<ArrayRef> {
+/// The array, with the texts of enums in the place of their numbers.
+pub(crate) fn texts(array: &ArrayRef) -> Result<ArrayRef> {
     match array.data_type() {
         DataType::Dictionary(..) => arrow::compute::cast(array, &DataType::Utf8).map_err(|e| {
             Error::new(Code::Unreadable, "an enum cannot be read as its texts").because(e)
@@ -98,12 +111,23 @@ macro_rules! by_serde {
     };
 }
 
-fn write_value(array: &ArrayRef, field: &Field, row: usize, out: &mut Vec<u8>) -> Result<()> {
+/// Which extension of Arrow the column says it is.
+pub(crate) fn extension(field: &Field) -> Option<&str> {
+    field.metadata().get(EXTENSION).map(String::as_str)
+}
+
+/// Writes one cell.
+pub(crate) fn write_value(
+    array: &ArrayRef,
+    field: &Field,
+    row: usize,
+    out: &mut Vec<u8>,
+) -> Result<()> {
     if array.is_null(row) {
         out.extend_from_slice(b"null");
         return Ok(());
     }
-    let extension = field.metadata().get(EXTENSION).map(String::as_str);
+    let extension = extension(field);
     match array.data_type() {
         DataType::Null => out.extend_from_slice(b"null"),
         DataType::Boolean => write_serde(&array.as_boolean().value(row), out)?,
@@ -195,6 +219,23 @@ fn base64(bytes: &[u8], out: &mut Vec<u8>) {
 }
 
 fn moment(array: &ArrayRef, unit: TimeUnit, row: usize, out: &mut Vec<u8>) -> Result<()> {
+    match moment_of(array, unit, row)? {
+        Moment::Micros(micros) => quoted(out, |out| Timestamp::from_micros(micros).write(out)),
+        Moment::Nanos(nanos) => quoted(out, |out| TimestampNs::from_nanos(nanos).write(out)),
+    }
+    Ok(())
+}
+
+/// A moment, as fine as its column is.
+pub(crate) enum Moment {
+    /// To the microsecond, or coarser.
+    Micros(i64),
+    /// To the nanosecond.
+    Nanos(i64),
+}
+
+/// The moment at that place.
+pub(crate) fn moment_of(array: &ArrayRef, unit: TimeUnit, row: usize) -> Result<Moment> {
     let micros = match unit {
         TimeUnit::Second => {
             array.as_primitive::<TimestampSecondType>().value(row).checked_mul(1_000_000)
@@ -205,12 +246,10 @@ fn moment(array: &ArrayRef, unit: TimeUnit, row: usize, out: &mut Vec<u8>) -> Re
         TimeUnit::Microsecond => Some(array.as_primitive::<TimestampMicrosecondType>().value(row)),
         TimeUnit::Nanosecond => {
             let nanos = array.as_primitive::<TimestampNanosecondType>().value(row);
-            quoted(out, |out| TimestampNs::from_nanos(nanos).write(out));
-            return Ok(());
+            return Ok(Moment::Nanos(nanos));
         }
     };
-    let micros = micros
-        .ok_or_else(|| Error::new(Code::Unreadable, "a moment is too far away to be written"))?;
-    quoted(out, |out| Timestamp::from_micros(micros).write(out));
-    Ok(())
+    micros
+        .map(Moment::Micros)
+        .ok_or_else(|| Error::new(Code::Unreadable, "a moment is too far away to be written"))
 }

@@ -1,7 +1,8 @@
 //! The analytics room of tradebase: the history of records in DuckDB, to be asked in SQL.
 //!
 //! Records are appended as Arrow, about a million a second; queries with bound parameters give
-//! rows of any type with `#[derive(Row)]`, JSON, or Arrow batches.
+//! rows of any type with `#[derive(Row)]`, values, JSON, or Arrow batches. Statements that belong
+//! together go over a [connection](Analytics::connection) of one's own.
 //!
 //! ```
 //! use tradebase_analytics::Analytics;
@@ -45,18 +46,23 @@
 
 mod analytics;
 mod append;
-mod blocking;
 mod capability;
 #[doc(hidden)]
 pub mod codec;
+mod connection;
 mod error;
 mod json;
+mod options;
 mod query;
+mod values;
+mod watched;
 
 pub use analytics::Analytics;
 pub use append::{BATCH_ROWS, BATCHES_WAITING_MAX};
 pub use capability::{FILE, MEMORY};
-pub use tradebase_duckdb::OpenOptions as AnalyticsOptions;
+pub use connection::AnalyticsConnection;
+pub use options::AnalyticsOptions;
+pub use tradebase_duckdb::{CLOSE_WAIT_MAX, WhenLocked};
 
 pub use arrow;
 /// The library beneath, for [`Analytics::raw`].

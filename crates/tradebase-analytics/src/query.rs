@@ -1,11 +1,12 @@
 //! Questions in SQL, and whole tables.
 
 use arrow::record_batch::RecordBatch;
-use tradebase_core::{Record, Result, Room, Row, Table, Value};
+use tradebase_core::watch::Operation;
+use tradebase_core::{Record, Result, Room, Row, Rows, Table, Value};
 use tradebase_duckdb::duckdb::Connection;
 use tradebase_duckdb::{self as floor, Interrupt};
 
-use crate::{Analytics, blocking, json};
+use crate::{Analytics, json, values};
 
 impl Analytics {
     /// Asks one statement and reads its rows, column by column by position.
@@ -14,9 +15,20 @@ impl Analytics {
     /// the row's, and each column must be of a type that the field can be read from without loss.
     /// A call that is dropped stops the statement.
     pub async fn query<R: Row>(&self, sql: &str, params: &[Value]) -> Result<Vec<R>> {
-        let rows: Vec<R> = self.ask("query", sql, params, floor::query_rows).await?;
-        tracing::debug!(store = "duckdb", operation = "query", count = rows.len());
-        Ok(rows)
+        self.ask(sql, params, Vec::len, floor::query_rows).await
+    }
+
+    /// Asks one statement and gives its rows as values of whatever types they are; see [`Rows`].
+    pub async fn query_values(&self, sql: &str, params: &[Value]) -> Result<Rows> {
+        self.ask(sql, params, |found: &Rows| found.rows.len(), values::query).await
+    }
+
+    /// Carries one statement out, and says how many rows it changed.
+    ///
+    /// Statements that belong together go over one [`connection`](Analytics::connection): what a
+    /// statement sets or leaves open is gone after this call.
+    pub async fn execute(&self, sql: &str, params: &[Value]) -> Result<u64> {
+        self.ask(sql, params, changed, floor::execute).await
     }
 
     /// Asks one statement and gives its rows as a JSON array of objects.
@@ -24,45 +36,59 @@ impl Analytics {
     /// Decimals are number tokens with all their digits, moments are RFC 3339, bytes are base 64,
     /// columns of JSON keep their form.
     pub async fn query_json(&self, sql: &str, params: &[Value]) -> Result<Vec<u8>> {
-        self.ask("query_json", sql, params, json::query).await
+        let found = self.ask(sql, params, |found: &json::Found| found.count, json::query).await;
+        found.map(|found| found.text)
     }
 
     /// Asks one statement and gives its rows in Arrow; an empty list if there are none.
     ///
     /// UUIDs are 16 bytes and JSON is text, each marked as Arrow's extension of that name.
     pub async fn query_arrow(&self, sql: &str, params: &[Value]) -> Result<Vec<RecordBatch>> {
-        let found = self.ask("query_arrow", sql, params, floor::query).await?;
-        Ok(found.batches)
+        let count = |found: &floor::Found| found.batches.iter().map(RecordBatch::num_rows).sum();
+        Ok(self.ask(sql, params, count, floor::query).await?.batches)
     }
 
     /// All records of a table, in the order of their keys.
     pub async fn all<T: Record>(&self) -> Result<Vec<T>> {
         let sql = T::TABLE.slot(Room::Analytics, || Texts::of(T::TABLE)).all.as_str();
-        let rows = self.ask("all", sql, &[], floor::query_rows).await;
-        let rows: Vec<T> = rows.map_err(|e| e.of(T::TABLE))?;
-        let record = T::TABLE.record;
-        tracing::debug!(store = "duckdb", operation = "all", record, count = rows.len());
-        Ok(rows)
+        let work = async {
+            let interrupt = Interrupt::default();
+            let _stop = interrupt.on_drop();
+            self.with(move |connection| {
+                interrupt.run(connection, |connection| floor::query_rows(connection, sql, &[]))
+            })
+            .await
+        };
+        self.watched(Operation::All, Some(T::TABLE), Vec::len, work).await
     }
 
+    /// Asks over a connection of the statement's own: nobody knows what it sets or leaves open.
     async fn ask<U: Send + 'static>(
         &self,
-        operation: &'static str,
         sql: &str,
         params: &[Value],
+        count: impl Fn(&U) -> usize,
         ask: impl FnOnce(&Connection, &str, &[Value]) -> Result<U> + Send + 'static,
     ) -> Result<U> {
         let (sql, params) = (sql.to_owned(), params.to_owned());
-        let engine = self.engine().clone();
-        let interrupt = Interrupt::default();
-        let _stop = interrupt.on_drop();
-        let asked = blocking::run(move || {
-            engine.with(|connection| {
-                interrupt.run(connection, |connection| ask(connection, &sql, &params))
-            })
-        });
-        asked.await.map_err(|e| e.during(operation))
+        let work = async {
+            self.ready().await?;
+            let interrupt = Interrupt::default();
+            let _stop = interrupt.on_drop();
+            let asked = self.database().start(move |engine| {
+                engine.apart(|connection| {
+                    interrupt.run(connection, |connection| ask(connection, &sql, &params))
+                })
+            });
+            asked.await?.end().await
+        };
+        self.watched(Operation::Query, None, count, work).await
     }
+}
+
+/// The rows that a statement changed, as measures count them.
+pub(crate) fn changed(count: &u64) -> usize {
+    usize::try_from(*count).unwrap_or(usize::MAX)
 }
 
 /// The statements of a table.

@@ -306,7 +306,7 @@ async fn duckdb_a_dropped_query_stops() {
     analytics.close().await.unwrap();
     // The work keeps the file open until it ends, so that other options are refused.
     let started = Tick::now();
-    while Analytics::open_with(path, AnalyticsOptions::new().threads(1)).await.is_err() {
+    while Analytics::open_with(AnalyticsOptions::new(path).threads(1)).await.is_err() {
         assert!(started.elapsed() < STOP_WAIT_MAX, "still at work");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
@@ -357,8 +357,8 @@ async fn duckdb_a_closed_file_is_free_for_another_process() {
     analytics.close().await.unwrap();
     let output = child("duckdb_second_process_appends");
     assert!(output.status.success(), "{output:?}");
-    let options = AnalyticsOptions::new().read_only(true);
-    let analytics = Analytics::open_with(path, options).await.unwrap();
+    let options = AnalyticsOptions::new(path).read_only(true);
+    let analytics = Analytics::open_with(options).await.unwrap();
     assert_eq!(analytics.all::<Trade>().await.unwrap().len(), 101);
     assert!(analytics.append(&trades(1)).await.is_err(), "read only");
 }

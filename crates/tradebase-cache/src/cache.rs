@@ -4,12 +4,14 @@ use std::borrow::Cow;
 use std::fmt;
 use std::marker::PhantomData;
 
+use tradebase_core::watch::Operation;
 use tradebase_core::{Code, Error, Record, Result, rule};
 
 use crate::codec::{Codec, MessagePack, with_buffer};
+use crate::engine::Begun;
 use crate::envelope::{self, Foreign};
 use crate::key;
-use crate::store::{CacheStore, Engine};
+use crate::store::CacheStore;
 use crate::ttl::Ttl;
 
 /// The entries of one record, under its keys.
@@ -113,80 +115,60 @@ impl<T: Record, C: Codec<T>> Cache<T, C> {
 
     /// Writes a record under its key, for that time to live.
     pub async fn set_for(&self, row: &T, ttl: Ttl) -> Result<()> {
-        let done = match self.write(row, ttl) {
-            Ok(Pending::Done) => Ok(()),
-            Ok(Pending::Redis(asked)) => asked.await,
-            Err(error) => Err(error),
+        let written = async {
+            let begun = self.begin(row, ttl)?;
+            self.store.engine().set(begun).await
         };
-        self.told("set", done, |()| 1)
+        self.run(Operation::Set, |()| 1, written).await
     }
 
     /// The record under that key, if there is one.
     pub async fn get(&self, key: &T::Key) -> Result<Option<T>> {
         let found = async {
             let key = self.key_text(key)?;
-            match self.store.engine() {
-                Engine::Memory(memory) => {
-                    memory.get(&key).map_or(Ok(None), |entry| self.read(&entry))
-                }
-                Engine::Redis(redis) => match redis.get(&key).await {
-                    Ok(Some(entry)) => self.read(&entry),
-                    Ok(None) => Ok(None),
-                    // Another kind of value stands under the key.
-                    Err(error) if error.code() == Code::Unreadable => self.missed(error, None),
-                    Err(error) => Err(error),
-                },
+            match self.store.engine().get(&key, |entry| self.read(entry)).await {
+                // Another kind of value stands under the key.
+                Err(error) if error.code() == Code::Unreadable => self.missed(error, None),
+                found => found,
             }
         };
-        self.told("get", found.await, |found| usize::from(found.is_some()))
+        self.run(Operation::Get, |found| usize::from(found.is_some()), found).await
     }
 
     /// Deletes the entry under that key; false if there was none.
     pub async fn delete(&self, key: &T::Key) -> Result<bool> {
         let deleted = async {
             let key = self.key_text(key)?;
-            match self.store.engine() {
-                Engine::Memory(memory) => Ok(memory.delete(&key)),
-                Engine::Redis(redis) => redis.delete(&key).await,
-            }
+            self.store.engine().delete(&key).await
         };
-        self.told("delete", deleted.await, |deleted| usize::from(*deleted))
+        self.run(Operation::Delete, |deleted| usize::from(*deleted), deleted).await
     }
 
     /// Whether there is an entry under that key, readable or not.
     pub async fn exists(&self, key: &T::Key) -> Result<bool> {
         let there = async {
             let key = self.key_text(key)?;
-            match self.store.engine() {
-                Engine::Memory(memory) => Ok(memory.ttl(&key).is_some()),
-                Engine::Redis(redis) => redis.exists(&key).await,
-            }
+            self.store.engine().exists(&key).await
         };
-        self.told("exists", there.await, |there| usize::from(*there))
+        self.run(Operation::Exists, |there| usize::from(*there), there).await
     }
 
     /// Gives the entry under that key another time to live, from now on; false if there is none.
     pub async fn expire(&self, key: &T::Key, ttl: Ttl) -> Result<bool> {
         let changed = async {
             let (key, life_ms) = (self.key_text(key)?, ttl.checked()?);
-            match self.store.engine() {
-                Engine::Memory(memory) => Ok(memory.expire(&key, life_ms)),
-                Engine::Redis(redis) => redis.expire(&key, life_ms).await,
-            }
+            self.store.engine().expire(&key, life_ms).await
         };
-        self.told("expire", changed.await, |changed| usize::from(*changed))
+        self.run(Operation::Expire, |changed| usize::from(*changed), changed).await
     }
 
     /// How long the entry under that key still lives; none if there is no entry.
     pub async fn ttl(&self, key: &T::Key) -> Result<Option<Ttl>> {
         let left = async {
             let key = self.key_text(key)?;
-            match self.store.engine() {
-                Engine::Memory(memory) => Ok(memory.ttl(&key)),
-                Engine::Redis(redis) => redis.ttl(&key).await,
-            }
+            self.store.engine().ttl(&key).await
         };
-        self.told("ttl", left.await, |left| usize::from(left.is_some()))
+        self.run(Operation::Expire, |left| usize::from(left.is_some()), left).await
     }
 
     /// The whole key, as it stands in the store.
@@ -195,7 +177,7 @@ impl<T: Record, C: Codec<T>> Cache<T, C> {
     }
 
     /// Everything of a write that needs the record, so that nothing of it is kept while waiting.
-    fn write(&self, row: &T, ttl: Ttl) -> Result<Pending<impl Future<Output = Result<()>> + Send>> {
+    fn begin(&self, row: &T, ttl: Ttl) -> Result<Begun> {
         let life_ms = ttl.checked()?;
         rule::check(row)?;
         let key = key::of_row([self.store.prefix(), &self.prefix], row)?;
@@ -204,10 +186,7 @@ impl<T: Record, C: Codec<T>> Cache<T, C> {
                 envelope::write(entry, codec);
             }
             self.codec.encode(row, entry).map_err(|error| rule::explain(row, error))?;
-            match self.store.engine() {
-                Engine::Memory(memory) => memory.set(key, entry, life_ms).map(|()| Pending::Done),
-                Engine::Redis(redis) => Ok(Pending::Redis(redis.set(&key, entry, life_ms))),
-            }
+            self.store.engine().begin_set(key, entry, life_ms)
         })
     }
 
@@ -248,31 +227,14 @@ impl<T: Record, C: Codec<T>> Cache<T, C> {
         Ok(None)
     }
 
-    /// Completes the error, or tells of the call, without keys or values.
-    fn told<V>(
+    async fn run<V>(
         &self,
-        operation: &'static str,
-        done: Result<V>,
-        count: impl FnOnce(&V) -> usize,
+        operation: Operation,
+        count: fn(&V) -> usize,
+        work: impl Future<Output = Result<V>>,
     ) -> Result<V> {
-        let (store, record) = (self.store.capabilities().engine, T::TABLE.record);
-        match done {
-            Ok(value) => {
-                tracing::debug!(operation, store, record, count = count(&value));
-                Ok(value)
-            }
-            Err(error) => {
-                tracing::debug!(operation, store, record, code = %error.code(), "failed");
-                Err(error.during(operation).of(T::TABLE))
-            }
-        }
+        self.store.run(operation, Some(T::TABLE), count, work).await
     }
-}
-
-/// A write that is done, or that Redis is asked for.
-enum Pending<F> {
-    Done,
-    Redis(F),
 }
 
 #[cold]

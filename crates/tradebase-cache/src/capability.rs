@@ -24,6 +24,7 @@ pub(crate) static MEMORY: Capabilities = Capabilities::new(
 );
 
 /// Redis. It outlives our process; what outlives its own is a matter of its configuration.
+#[cfg(feature = "redis")]
 pub(crate) static REDIS: Capabilities = Capabilities::new(
     "redis",
     &[

@@ -91,13 +91,28 @@ fn plain(detail: &str) -> Code {
 /// Our error for a driver's error.
 #[cold]
 pub(crate) fn of(error: &RedisError, phase: Phase, address: &str) -> Error {
-    Error::new(code(error, phase), format!("redis at {address}: {}", text(error)))
+    let (code, text) = told(error, phase);
+    Error::new(code, format!("redis at {address}: {text}"))
+}
+
+/// The code of a driver's error and its text, with what to do about it.
+#[cold]
+pub(crate) fn told(error: &RedisError, phase: Phase) -> (Code, String) {
+    let (code, text) = (code(error, phase), text(error));
+    if code == Code::AuthenticationRefused {
+        let remedy = "the sign-in was refused, check the username and the password";
+        return (code, format!("{remedy}: {text}"));
+    }
+    (code, text)
 }
 
 /// What the server or the system said, without the arguments that some servers repeat.
 #[cold]
 pub(crate) fn text(error: &RedisError) -> String {
-    let text = error.to_string();
+    let text = match (error.code(), error.detail()) {
+        (Some(word), Some(detail)) => format!("{word} {detail}"),
+        _ => error.to_string(),
+    };
     let said = text.split(", with args").next().unwrap_or_default();
     said.replace(['\r', '\n'], " ")
 }

@@ -36,20 +36,28 @@
 //! - **Entries** are [`MessagePack`] in an envelope, or [`Json`] without one; each of them
 //!   survives columns that were added, left out or moved.
 //! - **A bad entry is a miss**, told of once per prefix; [`Cache::strict`] makes it an error.
-//! - **Redis away** is a typed error within the deadline of [`RedisOptions`], and at once while it
+//! - **Redis away** is a typed error within the deadline of `RedisOptions`, and at once while it
 //!   is known to be away.
+//! - **Connections** are made by the first call that needs them, or by [`CacheStore::connect`];
+//!   [`CacheStore::close_all`] ends them for all handles.
+//! - **Any command** of Redis goes through `CacheStore::command` and `CacheStore::pipeline`.
+//!
+//! Redis comes with the feature `redis`, which is on by default.
 
 mod cache;
 mod capability;
 #[doc(hidden)]
 pub mod codec;
+mod engine;
 mod envelope;
+#[cfg(feature = "redis")]
 mod error;
 mod key;
 mod memory;
 mod sink;
 mod source;
 mod store;
+#[cfg(feature = "redis")]
 mod transport;
 mod ttl;
 mod wire;
@@ -59,5 +67,6 @@ pub use codec::{Codec, Json, MessagePack};
 pub use memory::MemoryOptions;
 pub use store::CacheStore;
 pub use tradebase_core::{Error, Result};
-pub use transport::RedisOptions;
+#[cfg(feature = "redis")]
+pub use transport::{RedisArg, RedisCommand, RedisOptions, RedisPipeline, RedisValue};
 pub use ttl::Ttl;

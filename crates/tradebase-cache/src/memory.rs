@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use quick_cache::sync::{Cache, DefaultLifecycle, EntryAction, EntryResult};
 use quick_cache::{DefaultHashBuilder, OptionsBuilder, Weighter};
-use tradebase_core::clock::Tick;
+use tradebase_core::clock::{Clock, Tick};
+use tradebase_core::watch::Watch;
 use tradebase_core::{Code, Error, Result};
 
 use crate::Ttl;
@@ -17,18 +18,20 @@ const SHARDS_MAX: usize = 32;
 /// A shard has room for several of the largest entries, so that each of them is admitted.
 const LARGEST_PER_SHARD: usize = 4;
 
-/// The bounds of a cache in process memory.
+/// The bounds of a cache in process memory, and the clock it goes by.
 ///
 /// ```
 /// use tradebase_cache::{CacheStore, MemoryOptions};
 ///
 /// let store = CacheStore::memory_with(MemoryOptions::default().with_bytes_max(8 << 20));
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct MemoryOptions {
     entries_max: usize,
     bytes_max: usize,
     entry_bytes_max: usize,
+    clock: Clock,
+    watch: Watch,
 }
 
 impl MemoryOptions {
@@ -64,6 +67,24 @@ impl MemoryOptions {
         self.entry_bytes_max = bytes;
         self
     }
+
+    /// The clock that times to live go by; the machine's without.
+    #[must_use]
+    pub fn with_clock(mut self, clock: Clock) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// What every operation passes through; a watch of its own without.
+    #[must_use]
+    pub fn with_watch(mut self, watch: Watch) -> Self {
+        self.watch = watch;
+        self
+    }
+
+    pub(crate) fn watch(&self) -> Watch {
+        self.watch.clone()
+    }
 }
 
 impl Default for MemoryOptions {
@@ -72,6 +93,8 @@ impl Default for MemoryOptions {
             entries_max: Self::ENTRIES_MAX,
             bytes_max: Self::BYTES_MAX,
             entry_bytes_max: Self::ENTRY_BYTES_MAX,
+            clock: Clock::system(),
+            watch: Watch::default(),
         }
     }
 }
@@ -81,6 +104,7 @@ impl Default for MemoryOptions {
 pub(crate) struct Memory {
     entries: Cache<String, Entry, Weight>,
     entry_bytes_max: usize,
+    clock: Clock,
 }
 
 #[derive(Clone)]
@@ -92,19 +116,19 @@ struct Entry {
 }
 
 impl Entry {
-    /// What is left of its life; nothing once it is over.
-    fn left(&self) -> Option<Ttl> {
+    /// What is left of its life then; nothing once it is over.
+    fn left(&self, now: Tick) -> Option<Ttl> {
         match self.life {
             None => Some(Ttl::Never),
             Some(life) => life
-                .checked_sub(self.since.elapsed())
+                .checked_sub(now.since(self.since))
                 .filter(|left| !left.is_zero())
                 .map(Ttl::After),
         }
     }
 
-    fn is_over(&self) -> bool {
-        self.left().is_none()
+    fn is_over(&self, now: Tick) -> bool {
+        self.left(now).is_none()
     }
 }
 
@@ -149,7 +173,7 @@ impl Memory {
             // Only a missing capacity is refused, and both are given.
             Err(_) => Cache::with_weighter(entries_max, u64::MAX, weight),
         };
-        Self { entries, entry_bytes_max }
+        Self { entries, entry_bytes_max, clock: options.clock.clone() }
     }
 
     /// Writes an entry that lives so many milliseconds, or for ever.
@@ -161,38 +185,45 @@ impl Memory {
             self.entries.remove(key.as_str());
             return Err(too_large(size, self.entry_bytes_max));
         }
-        self.entries.insert(key, Entry { bytes: bytes.into(), since: Tick::now(), life });
+        self.entries.insert(key, Entry { bytes: bytes.into(), since: self.clock.tick(), life });
         Ok(())
     }
 
     pub(crate) fn get(&self, key: &str) -> Option<Arc<[u8]>> {
         let entry = self.entries.get(key)?;
-        if entry.is_over() {
-            self.entries.remove_if(key, Entry::is_over);
+        let now = self.clock.tick();
+        if entry.is_over(now) {
+            self.entries.remove_if(key, |entry| entry.is_over(now));
             return None;
         }
         Some(entry.bytes)
     }
 
     pub(crate) fn delete(&self, key: &str) -> bool {
-        self.entries.remove(key).is_some_and(|(_, entry)| !entry.is_over())
+        let now = self.clock.tick();
+        self.entries.remove(key).is_some_and(|(_, entry)| !entry.is_over(now))
     }
 
     pub(crate) fn ttl(&self, key: &str) -> Option<Ttl> {
-        self.entries.peek(key)?.left()
+        self.entries.peek(key)?.left(self.clock.tick())
     }
 
     pub(crate) fn expire(&self, key: &str, life_ms: Option<u64>) -> bool {
-        let life = life_ms.map(Duration::from_millis);
+        let (life, now) = (life_ms.map(Duration::from_millis), self.clock.tick());
         let changed = self.entries.entry(key, Some(Duration::ZERO), |_, entry| {
-            if entry.is_over() {
+            if entry.is_over(now) {
                 return EntryAction::Remove;
             }
-            entry.since = Tick::now();
+            entry.since = now;
             entry.life = life;
             EntryAction::Retain(())
         });
         matches!(changed, EntryResult::Retained(()))
+    }
+
+    /// Lets all entries go.
+    pub(crate) fn clear(&self) {
+        self.entries.clear();
     }
 }
 

@@ -10,7 +10,7 @@ use tracing::field::{Field, Visit};
 use tracing::span;
 use tracing::subscriber::{DefaultGuard, Subscriber, set_default};
 use tracing::{Event, Level, Metadata};
-use tradebase_cache::{CacheStore, Json};
+use tradebase_cache::{CacheStore, Json, RedisCommand};
 use tradebase_testkit::Redis;
 
 /// The events of this crate on this thread.
@@ -98,6 +98,33 @@ async fn memory_calls_are_told_with_their_record_and_count() {
     ];
     assert_eq!(debug, wanted);
     assert!(lines.of(Level::WARN).is_empty() && lines.of(Level::INFO).is_empty());
+}
+
+#[tokio::test]
+async fn redis_is_told_of_once_per_connection_and_each_call_once() {
+    let server = Redis::start().unwrap();
+    let (lines, _guard) = Lines::begin();
+    let url = format!("redis://:hunter2@127.0.0.1:{}", server.port());
+    let store = CacheStore::redis(&server.url()).await.unwrap();
+    store.connect().await.unwrap();
+    store.ping().await.unwrap();
+    store.command(RedisCommand::new("GET").arg("hunter2")).await.unwrap();
+    store.command(RedisCommand::new("INCR").arg("hunter2").arg("x")).await.unwrap_err();
+    store.close_all().await.unwrap();
+    let told = lines.of(Level::INFO);
+    let address = store.address();
+    assert_eq!(told, [format!(r#" message=connected store="redis" address={address}"#)]);
+    let wanted = [
+        r#" operation="connect" store="redis" count=0"#,
+        r#" operation="ping" store="redis" count=0"#,
+        r#" operation="door" store="redis" count=1"#,
+        r#" message=failed operation="door" store="redis" code=DB_QRY_004"#,
+        r#" operation="close" store="redis" count=0"#,
+    ];
+    assert_eq!(lines.of(Level::DEBUG), wanted);
+    CacheStore::redis(&url).await.unwrap().connect().await.unwrap_err();
+    let all = format!("{:?}", lines.0.lock().unwrap());
+    assert!(!all.contains("hunter2"), "{all}");
 }
 
 #[tokio::test]

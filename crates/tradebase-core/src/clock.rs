@@ -63,7 +63,7 @@ impl Tick {
 /// let clock = Clock::manual("2026-11-20T09:30:00Z".parse()?);
 /// let begin = clock.tick();
 /// clock.advance(Duration::from_secs(90));
-/// assert_eq!(clock.now().to_string(), "2026-11-20T09:31:30Z");
+/// assert_eq!(clock.now().to_string(), "2026-11-20T09:31:30.000000Z");
 /// assert_eq!(clock.tick().since(begin), Duration::from_secs(90));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```

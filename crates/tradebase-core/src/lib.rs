@@ -91,7 +91,7 @@ pub use source::{Got, Source};
 pub use table::{Index, Room, Table};
 pub use time::{Date, ParseTimeError, TimeParts, Timestamp, TimestampNs};
 pub use tradebase_derive::{Field, Record, Row};
-pub use value::Value;
+pub use value::{Rows, Value};
 
 // Foreign types that stand in our signatures.
 pub use chrono;

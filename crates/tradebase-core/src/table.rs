@@ -52,6 +52,12 @@ impl Table {
         self.key.iter().map(|&i| &self.columns[i])
     }
 
+    /// Whether it is a table of the relational and analytics rooms, and not only a series or a
+    /// cached record.
+    pub fn is_relational(&self) -> bool {
+        self.columns.iter().all(|column| column.domain.table)
+    }
+
     /// The position of the column of that name.
     pub fn position(&self, name: &str) -> Option<usize> {
         self.columns.iter().position(|c| c.name.text == name)

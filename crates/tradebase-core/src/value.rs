@@ -48,6 +48,25 @@ pub enum Value {
     Json(String),
 }
 
+/// What a statement of a user's own found: values of whatever types its columns are.
+///
+/// Decimals are exact. What has no kind here is text, as the engine writes it.
+#[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
+pub struct Rows {
+    /// The names of the columns, as the engine tells them, also where there are no rows.
+    pub columns: Vec<String>,
+    /// The rows, each with a value per column.
+    pub rows: Vec<Vec<Value>>,
+}
+
+impl Rows {
+    /// Rows of these columns.
+    pub fn new(columns: Vec<String>, rows: Vec<Vec<Value>>) -> Self {
+        Self { columns, rows }
+    }
+}
+
 impl Value {
     /// The value of a field, checked as if it were written to that column.
     pub fn of<F: Field>(field: &F, column: &'static Column) -> Result<Value> {
@@ -97,6 +116,43 @@ impl Value {
                 through(s.json::<serde_json::Value>(0, column)?, |v| sink.json(column, &v))
             }
         }
+    }
+}
+
+macro_rules! from {
+    ($($type:ty => $make:expr;)+) => {$(
+        impl From<$type> for Value {
+            fn from(value: $type) -> Self {
+                let make: fn($type) -> Value = $make;
+                make(value)
+            }
+        }
+    )+};
+}
+
+from! {
+    bool => Value::Bool;
+    i16 => |v| Value::Int(v.into());
+    i32 => |v| Value::Int(v.into());
+    i64 => Value::Int;
+    f64 => Value::Float;
+    rust_decimal::Decimal => |v| {
+        // A scale is at most 28.
+        Value::Decimal(v.mantissa(), u8::try_from(v.scale()).unwrap_or(u8::MAX))
+    };
+    &str => |v| Value::Text(v.to_owned());
+    String => Value::Text;
+    &[u8] => |v| Value::Bytes(v.to_owned());
+    Vec<u8> => Value::Bytes;
+    Uuid => Value::Uuid;
+    Timestamp => Value::Timestamp;
+    TimestampNs => Value::TimestampNs;
+    Date => Value::Date;
+}
+
+impl<T: Into<Value>> From<Option<T>> for Value {
+    fn from(value: Option<T>) -> Self {
+        value.map_or(Value::Null, Into::into)
     }
 }
 

@@ -5,6 +5,8 @@ use std::fmt::Write;
 use duckdb::Connection;
 use tradebase_core::{Code, Column, Error, Kind, Preset, Record, Result, Roles, Table, json};
 
+use crate::catalog;
+use crate::engine::Engine;
 use crate::error;
 use crate::types::duckdb_type;
 
@@ -56,6 +58,33 @@ pub fn create_table_sql(table: &Table) -> Result<String> {
     text.push_str(&lines.join(",\n    "));
     text.push_str("\n);\n");
     Ok(text)
+}
+
+impl Engine {
+    /// Makes a table, or looks whether the one that is there will do.
+    pub fn create_table(&self, table: &Table) -> Result<()> {
+        self.with(|connection| {
+            if self.check_writable().is_ok() {
+                let _turn = self.turn();
+                connection.execute_batch(&create_table_sql(table)?).map_err(error::of)?;
+            } else if catalog::columns(connection, table.name)?.is_empty() {
+                return self.check_writable();
+            }
+            catalog::check(connection, table)
+        })
+    }
+
+    /// Drops a table with the sequences of its keys, if it is there.
+    pub fn drop_table(&self, table: &Table) -> Result<()> {
+        self.check_writable()?;
+        let mut text = format!("DROP TABLE IF EXISTS {};", quote(table.name));
+        for column in table.columns.iter().filter(|column| column.is(Roles::ASSIGNED)) {
+            let sequence = sequence(table, column);
+            text.push_str(&format!("DROP SEQUENCE IF EXISTS {};", quote(&sequence)));
+        }
+        let _turn = self.turn();
+        self.with(|connection| connection.execute_batch(&text).map_err(error::of))
+    }
 }
 
 /// Makes a record's table; does nothing where it is made.

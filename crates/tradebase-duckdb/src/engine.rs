@@ -1,13 +1,13 @@
 //! One DuckDB per file and process, with connections for whoever needs one.
 
-use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use duckdb::{AccessMode, Config, Connection};
 use tradebase_core::{Code, Error, Result};
 
 use crate::error;
+use crate::file;
 use crate::registry::{self, Claim};
 
 /// The path of a database that lives in memory only.
@@ -94,6 +94,16 @@ pub(crate) struct Shared {
     /// The connection that others are made from; none once closed.
     root: Mutex<Option<Connection>>,
     idle: Mutex<Vec<Connection>>,
+    turn: Mutex<()>,
+    /// Whether the file was made by this open.
+    is_new: bool,
+}
+
+/// The right to write where writers must not meet; see [`Engine::turn`].
+#[derive(Debug)]
+#[must_use = "the turn ends when it is dropped"]
+pub struct Turn<'a> {
+    _guard: MutexGuard<'a, ()>,
 }
 
 impl Engine {
@@ -102,19 +112,17 @@ impl Engine {
     /// A file that this process has open already is shared; it must be asked for with the same
     /// options. A file that another process holds is an error of the code
     /// [`FileLocked`](Code::FileLocked); a missing folder or a file that is no database is
-    /// [`StorageFailed`](Code::StorageFailed).
+    /// [`StorageFailed`](Code::StorageFailed). An open that fails leaves no new file behind.
     pub fn open(path: impl AsRef<Path>, options: OpenOptions) -> Result<Engine> {
-        let path = path.as_ref();
-        let result = if path == Path::new(MEMORY) || path.as_os_str().is_empty() {
-            Shared::connect(None, options).map(|shared| Engine(Arc::new(shared)))
-        } else {
-            Self::open_file(path, options)
-        };
-        result.map_err(|e| e.during("open"))
+        Self::try_open(path.as_ref(), options).map_err(|e| e.during("open"))
     }
 
-    fn open_file(path: &Path, options: OpenOptions) -> Result<Engine> {
-        let path = canonical(path)?;
+    /// The same for a call that says itself what is being done.
+    pub(crate) fn try_open(path: &Path, options: OpenOptions) -> Result<Engine> {
+        if path == Path::new(MEMORY) || path.as_os_str().is_empty() {
+            return Shared::connect(None, options).map(|shared| Engine(Arc::new(shared)));
+        }
+        let path = file::canonical(path)?;
         let reservation = match registry::claim(&path)? {
             Claim::Open(shared) if shared.options == options => return Ok(Engine(shared)),
             Claim::Open(_) => {
@@ -156,6 +164,12 @@ impl Engine {
         Ok(done)
     }
 
+    /// Works on a connection that is made for the work and closed after it: for statements of
+    /// which is not known what they leave open or set.
+    pub fn apart<U>(&self, work: impl FnOnce(&Connection) -> Result<U>) -> Result<U> {
+        work(&self.connection()?)
+    }
+
     /// THE RAW DOOR: a connection of the library beneath, for what is not wrapped here.
     ///
     /// The connection is made for the work and closed after it, so whatever it leaves open is
@@ -166,12 +180,27 @@ impl Engine {
         work(&connection).map_err(|e| error::of(e).during("raw"))
     }
 
-    fn connection(&self) -> Result<Connection> {
+    /// A connection of its own. What it leaves open is rolled back when it is dropped. It must not
+    /// outlive the engine: it would keep the file open behind the back of
+    /// [`close`](Engine::close).
+    pub fn connection(&self) -> Result<Connection> {
         let root = self.0.root.lock().unwrap_or_else(PoisonError::into_inner);
         match root.as_ref() {
             Some(root) => root.try_clone().map_err(error::of),
-            None => Err(Error::new(Code::Internal, "the database is closed")),
+            None => Err(error::closed()),
         }
+    }
+
+    /// Waits until nobody else has the turn: for writers that would undo each other, on whatever
+    /// handle of the file they are.
+    pub fn turn(&self) -> Turn<'_> {
+        // Nothing stands behind the lock that a panic could leave half done.
+        Turn { _guard: self.0.turn.lock().unwrap_or_else(PoisonError::into_inner) }
+    }
+
+    /// A typed error where the file is open for reading only.
+    pub fn check_writable(&self) -> Result<()> {
+        if self.0.options.read_only { Err(error::read_only()) } else { Ok(()) }
     }
 
     /// Closes the database if this is the last handle, and says whether it was.
@@ -181,6 +210,8 @@ impl Engine {
     pub fn close(self) -> Result<bool> {
         let Some(shared) = Arc::into_inner(self.0) else { return Ok(false) };
         let mut result = Ok(true);
+        // What they left open would keep the file from being written down.
+        shared.idle().clear();
         if shared.path.is_some()
             && !shared.options.read_only
             && let Ok(Some(root)) = shared.root.lock().as_deref()
@@ -191,23 +222,62 @@ impl Engine {
         drop(shared);
         result
     }
+
+    /// Closes the database and takes its file away, if this open made it, nobody else has it and
+    /// nothing is in it.
+    pub(crate) fn discard(self) {
+        let Some(shared) = Arc::into_inner(self.0) else { return };
+        if let Some(path) = &shared.path
+            && shared.is_new
+            && shared.is_empty()
+        {
+            // While it is locked, so that it cannot be anybody else's by now.
+            file::take_back(path);
+        }
+    }
 }
 
 impl Shared {
     fn connect(path: Option<PathBuf>, options: OpenOptions) -> Result<Self> {
         let config = options.config().map_err(error::of)?;
-        let root = match &path {
-            Some(path) => Connection::open_with_flags(path, config),
-            None => Connection::open_in_memory_with_flags(config),
-        }
-        .map_err(error::of)?;
-        in_utc(&root)?;
-        tracing::debug!(store = "duckdb", operation = "open", memory = path.is_none());
-        Ok(Self { path, options, root: Mutex::new(Some(root)), idle: Mutex::default() })
+        let (root, is_new) = match &path {
+            Some(path) => Self::open_file(path, config)?,
+            None => {
+                let root = Connection::open_in_memory_with_flags(config).map_err(error::of)?;
+                in_utc(&root)?;
+                (root, false)
+            }
+        };
+        let root = Mutex::new(Some(root));
+        let (idle, turn) = (Mutex::default(), Mutex::default());
+        Ok(Self { path, options, root, idle, turn, is_new })
     }
 
-    fn idle(&self) -> std::sync::MutexGuard<'_, Vec<Connection>> {
+    /// Opens a file, and says whether it is new.
+    fn open_file(path: &Path, config: Config) -> Result<(Connection, bool)> {
+        let is_new = !path.exists();
+        let opened = Connection::open_with_flags(path, config)
+            .map_err(|e| file::refused(path, e))
+            .and_then(|root| in_utc(&root).map(|()| root));
+        if let Err(why) = &opened
+            && is_new
+        {
+            file::clear_up(path, why);
+        }
+        opened.map(|root| (root, is_new))
+    }
+
+    fn idle(&self) -> MutexGuard<'_, Vec<Connection>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether there is neither a table nor a view.
+    fn is_empty(&self) -> bool {
+        const SQL: &str = "SELECT (SELECT count(*) FROM duckdb_tables()) \
+                           + (SELECT count(*) FROM duckdb_views() WHERE NOT internal)";
+        let root = self.root.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = root.as_ref().map(|root| root.query_row(SQL, [], |row| row.get(0)));
+        matches!(count, Some(Ok(0_i64)))
     }
 }
 
@@ -229,26 +299,5 @@ fn in_utc(connection: &Connection) -> Result<()> {
             Ok(())
         }
         other => other.map_err(error::of),
-    }
-}
-
-/// The one name of a file, whether it is there already or not.
-fn canonical(path: &Path) -> Result<PathBuf> {
-    if let Ok(path) = fs::canonicalize(path) {
-        return Ok(path);
-    }
-    let parent = match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    };
-    let name = path.file_name().ok_or_else(|| {
-        Error::new(Code::Config, format!("the path names no file: {}", path.display()))
-    })?;
-    match fs::canonicalize(parent) {
-        Ok(parent) => Ok(parent.join(name)),
-        Err(e) => {
-            let message = format!("the folder cannot be opened: {}", parent.display());
-            Err(Error::new(Code::StorageFailed, message).because(e))
-        }
     }
 }

@@ -1,6 +1,7 @@
 //! DuckDB's errors as ours. DuckDB says what went wrong in words, beginning with the family.
 
 use duckdb::Error as Driver;
+use tokio::task::JoinError;
 use tradebase_core::{Code, Error};
 
 /// The most bytes of DuckDB's words that an error repeats.
@@ -29,12 +30,40 @@ pub fn of(error: Driver) -> Error {
 /// The error that DuckDB's words tell of.
 #[cold]
 pub fn of_words(words: &str) -> Error {
+    if words.contains("attached in read-only mode") {
+        return read_only();
+    }
     let code = code_of(words);
     Error::new(code, meaning(code)).because(shortened(words))
 }
 
+/// A write to a file that is open for reading only.
+#[cold]
+pub(crate) fn read_only() -> Error {
+    Error::new(Code::Unsupported, "the file is open for reading only")
+}
+
+/// A call to a database that was closed.
+#[cold]
+pub(crate) fn closed() -> Error {
+    Error::new(Code::Closed, "the database is closed")
+}
+
+/// A call from outside an async runtime.
+#[cold]
+pub(crate) fn no_runtime() -> Error {
+    Error::new(Code::Config, "the call needs a tokio runtime, and there is none on this thread")
+}
+
+/// Work that did not come to its end on its thread.
+#[cold]
+pub(crate) fn unfinished(error: JoinError) -> Error {
+    let code = if error.is_panic() { Code::Internal } else { Code::ConnectionLost };
+    Error::new(code, "the work on the database did not end").because(error)
+}
+
 /// Without the excerpt of the statement that DuckDB adds with a marker below it.
-fn shortened(words: &str) -> String {
+pub(crate) fn shortened(words: &str) -> String {
     let head = words.split("\n\nLINE ").next().unwrap_or(words).trim();
     let cut = head.floor_char_boundary(WORDS_BYTES_MAX.min(head.len()));
     head[..cut].replace('\n', " ")

@@ -1,7 +1,7 @@
 //! The DuckDB floor of tradebase: one engine per file and process, Arrow in and out.
 //!
 //! Two rooms stand on it, the analytics and the embedded time series. An [`Engine`] is an open
-//! database; a [`BatchBuilder`] makes Arrow batches from records, which [`append`] adds to a
+//! database; a [`Database`] is one that async code opens when it first needs it; a [`BatchBuilder`] makes Arrow batches from records, which [`append`] adds to a
 //! table; [`query`] and its kin bring rows back, in Arrow or as records.
 //!
 //! ```
@@ -36,10 +36,14 @@
 mod append;
 mod cast;
 mod catalog;
+mod database;
 mod ddl;
 mod engine;
 mod error;
+mod file;
 mod interrupt;
+mod job;
+mod locked;
 mod params;
 mod plain;
 mod query;
@@ -51,10 +55,13 @@ mod types;
 
 pub use append::{append, reserve_keys, transaction};
 pub use catalog::{check as check_table, columns as table_columns};
+pub use database::{CLOSE_WAIT_MAX, Database, DatabaseOptions, Held};
 pub use ddl::{create_table, create_table_sql, literal, names, quote, sequence};
-pub use engine::{Engine, IDLE_CONNECTIONS_MAX, MEMORY, OpenOptions};
+pub use engine::{Engine, IDLE_CONNECTIONS_MAX, MEMORY, OpenOptions, Turn};
 pub use error::of as driver_error;
 pub use interrupt::{Interrupt, InterruptOnDrop};
+pub use job::Job;
+pub use locked::{LOCK_PAUSE_FIRST, LOCK_PAUSE_MAX, WhenLocked};
 pub use query::{Found, each, execute, query, query_rows};
 pub use registry::OPEN_WAIT_MAX;
 pub use sink::{BatchBuilder, TEXT_BYTES_MAX};

@@ -202,3 +202,62 @@ fn duckdb_errors_of_a_real_database_have_our_codes() {
         assert_eq!(error.code(), code, "{text}: {error}");
     }
 }
+
+#[test]
+fn duckdb_a_failed_open_names_the_file_and_what_to_do() {
+    let folder = TempFolder::new().unwrap();
+    let broken = folder.file("broken.duckdb");
+    fs::write(&broken, "no database ".repeat(2_000)).unwrap();
+    let absent = folder.file("absent.duckdb");
+    let (read_only, plain) = (OpenOptions::new().read_only(true), OpenOptions::new());
+    for (path, options, advice) in [
+        (&broken, &plain, "name another or move it away"),
+        (&folder.file("missing/x.duckdb"), &plain, "make it first"),
+        (&folder.path().to_path_buf(), &plain, "name a file in it"),
+        (&absent, &read_only, "write it first"),
+    ] {
+        let text = Engine::open(path, options.clone()).unwrap_err().to_string();
+        let named = if path.ends_with("missing/x.duckdb") { path.parent().unwrap() } else { path };
+        assert!(text.contains(advice) && text.contains(&*named.to_string_lossy()), "{text}");
+    }
+    assert!(!absent.exists());
+}
+
+#[test]
+fn duckdb_a_file_that_cannot_be_written_whole_is_not_left_behind() {
+    let folder = TempFolder::new().unwrap();
+    let file = folder.file("cut.duckdb");
+    let own = std::env::current_exe().unwrap();
+    let test = "duckdb_second_process_may_write_two_kilobytes";
+    let output = std::process::Command::new("sh")
+        .args(["-c", "trap '' XFSZ; ulimit -f 4; exec \"$0\" \"$@\""])
+        .arg(own)
+        .args(["--exact", test, "--ignored", "--nocapture", "--test-threads=1"])
+        .env(common::FILE_VARIABLE, &file)
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{output:?}");
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+}
+
+#[test]
+#[ignore = "runs as the second process of another test"]
+fn duckdb_second_process_may_write_two_kilobytes() {
+    let error = open(given_file()).unwrap_err();
+    assert_eq!(error.code(), Code::StorageFull, "{error}");
+    assert!(error.to_string().contains("cut.duckdb"), "{error}");
+}
+
+#[test]
+fn duckdb_writes_to_a_file_for_reading_only_say_so() {
+    let folder = TempFolder::new().unwrap();
+    let file = folder.file("readonly.duckdb");
+    sql(&open(&file).unwrap(), "CREATE TABLE t AS SELECT 1 AS n").unwrap();
+    let engine = Engine::open(&file, OpenOptions::new().read_only(true)).unwrap();
+    for text in ["INSERT INTO t VALUES (2)", "CREATE TABLE u (n INTEGER)", "DROP TABLE t"] {
+        let error = sql(&engine, text).unwrap_err();
+        assert_eq!(error.code(), Code::Unsupported, "{text}: {error}");
+        assert!(error.to_string().contains("open for reading only"), "{error}");
+    }
+    assert_eq!(engine.check_writable().unwrap_err().code(), Code::Unsupported);
+}

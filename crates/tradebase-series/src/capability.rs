@@ -11,6 +11,7 @@ const ASSIGNED_KEY: (Capability, &str) =
     (Capability::AssignedKey, "tags and time of a point must be known before it is stored");
 
 /// InfluxDB 1.x.
+#[cfg(feature = "influx")]
 pub const INFLUX: Capabilities = Capabilities::new(
     "influx",
     &[
@@ -34,6 +35,7 @@ pub const INFLUX: Capabilities = Capabilities::new(
 );
 
 /// The embedded engine on a file.
+#[cfg(feature = "embedded")]
 pub const EMBEDDED: Capabilities = Capabilities::new(
     "embedded",
     &[
@@ -48,6 +50,7 @@ pub const EMBEDDED: Capabilities = Capabilities::new(
 );
 
 /// The embedded engine in memory.
+#[cfg(feature = "embedded")]
 pub const EMBEDDED_MEMORY: Capabilities = Capabilities::new(
     "embedded",
     &[

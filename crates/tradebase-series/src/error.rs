@@ -1,7 +1,9 @@
 //! What an InfluxDB says, as codes of ours: a written table, tested line by line.
 
 use std::error::Error as _;
+use std::time::Duration;
 
+use tokio::task::JoinError;
 use tradebase_core::{Code, Error};
 
 /// The most characters of a server's own words that an error repeats.
@@ -142,12 +144,24 @@ pub fn cut() -> Error {
 }
 
 /// The time of a request ran out.
-pub fn late(deadline: std::time::Duration) -> Error {
-    Error::new(Code::TimedOut, format!("the server did not answer within: {deadline:?}"))
+pub fn late(deadline: Duration, base: &str) -> Error {
+    Error::new(Code::TimedOut, format!("the server did not answer within {deadline:?}: {base}"))
 }
 
-/// An error of the HTTP client. Its address is cut off: it is long, and of no help.
-pub fn transport(error: reqwest::Error) -> Error {
+/// A call from outside an async runtime.
+pub fn no_runtime() -> Error {
+    Error::new(Code::Config, "the call needs a tokio runtime, and there is none on this thread")
+}
+
+/// The runtime of the connections went away while a request was sent.
+pub fn ended(error: JoinError) -> Error {
+    let code = if error.is_panic() { Code::Internal } else { Code::ConnectionLost };
+    Error::new(code, "the request was given up with the runtime of its connection").because(error)
+}
+
+/// An error of the HTTP client, with the server's address. The address that was asked is cut off:
+/// it is long, and its parameters are data.
+pub fn transport(error: reqwest::Error, base: &str) -> Error {
     let code = if error.is_timeout() {
         if error.is_connect() { Code::ConnectionFailed } else { Code::TimedOut }
     } else if error.is_connect() {
@@ -166,7 +180,7 @@ pub fn transport(error: reqwest::Error) -> Error {
         Code::Unreadable => "the answer is not what its headers say",
         _ => "the connection was lost",
     };
-    Error::new(code, message).because(error.without_url())
+    Error::new(code, format!("{message}: {base}")).because(error.without_url())
 }
 
 /// Whether a failed decoding failed because the bytes ended, which is a lost connection.

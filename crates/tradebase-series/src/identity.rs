@@ -15,6 +15,8 @@ use crate::plan::Plan;
 
 /// What is known of rows before any of them is written.
 #[derive(Debug, Default)]
+// An engine that is not built in needs some.
+#[allow(dead_code)]
 pub struct Checked {
     /// Rows that say the same as an earlier row, in rising order.
     pub repeated: Vec<usize>,

@@ -63,34 +63,55 @@
 //! written again is a second point there. With shards of a week these are the days before 27
 //! September 1677; with longer ones, as many years as a shard spans.
 //!
-//! The time of the record is the time of the point, in nanoseconds. The embedded engine has a
-//! table `series_` and the name of the series, with a typed column for each of them.
+//! The time of the record is the time of the point, in nanoseconds.
+//!
+//! The embedded engine has a table for each series: [`TABLE_PREFIX`] and the name of the series,
+//! `series_quotes` above, with a typed column for each of the record. It can be asked in SQL by
+//! whatever opens the file, in this process with the same options, in another one when the file
+//! is closed. [`Series::table`] says the name.
 //!
 //! A key as a tag makes a series of each record. InfluxDB 1.x keeps every series in memory and
 //! takes 100,000 values of one tag unless its settings say otherwise; more are refused with
 //! [`Code::StorageFull`](tradebase_core::Code::StorageFull). A record of which there are many is
 //! better kept apart by a `sequence`.
 
+#[cfg(not(any(feature = "embedded", feature = "influx")))]
+compile_error!("no engine is built in, switch on a feature: `embedded`, `influx` or both");
+
 mod capability;
+#[cfg(feature = "embedded")]
 mod embedded;
+mod engine;
+#[cfg(feature = "influx")]
 mod error;
 mod escape;
 mod identity;
+#[cfg(feature = "influx")]
 mod influx;
 mod line;
+#[cfg(feature = "influx")]
 mod options;
 mod plan;
 mod range;
 mod series;
 mod sink;
+#[cfg(feature = "influx")]
 mod source;
 mod written;
 
+#[cfg(feature = "embedded")]
+pub use embedded::EmbeddedOptions;
+#[cfg(feature = "influx")]
+pub use influx::{InfluxRequest, InfluxResponse, influx_type};
+#[cfg(feature = "influx")]
 pub use options::{
     ANSWER_DEADLINE, BATCH_BYTES_MAX, BATCH_LINES_MAX, CONNECT_DEADLINE, InfluxOptions,
     READ_BYTES_MAX, READ_ROWS_MAX,
 };
+pub use plan::TABLE_PREFIX;
 pub use series::Series;
+#[cfg(feature = "embedded")]
+pub use tradebase_duckdb::{CLOSE_WAIT_MAX, WhenLocked};
 pub use written::{ROWS_NAMED_MAX, Tally, Written};
 
 #[doc(hidden)]

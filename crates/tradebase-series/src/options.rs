@@ -3,7 +3,9 @@
 use std::fmt;
 use std::time::Duration;
 
+use tokio::runtime::Handle;
 use tradebase_core::Secret;
+use tradebase_core::watch::Watch;
 
 /// How long making a connection may take.
 pub const CONNECT_DEADLINE: Duration = Duration::from_secs(5);
@@ -52,6 +54,10 @@ pub struct InfluxOptions {
     pub read_rows_max: usize,
     /// See [`READ_BYTES_MAX`].
     pub read_bytes_max: usize,
+    /// The runtime on which connections live, instead of that of the call that first needs one.
+    pub runtime: Option<Handle>,
+    /// What measures the operations, and fails them where a test orders it.
+    pub watch: Watch,
 }
 
 impl InfluxOptions {
@@ -69,6 +75,8 @@ impl InfluxOptions {
             batch_bytes_max: BATCH_BYTES_MAX,
             read_rows_max: READ_ROWS_MAX,
             read_bytes_max: READ_BYTES_MAX,
+            runtime: None,
+            watch: Watch::default(),
         }
     }
 

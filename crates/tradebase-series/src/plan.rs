@@ -4,16 +4,21 @@ use tradebase_core::{Code, Error, Kind, Result, Roles, Room, Table};
 
 use crate::escape;
 
+/// What the name of a series has in front as a table of the embedded engine.
+pub const TABLE_PREFIX: &str = "series_";
+
 /// A series as both engines need it.
 #[derive(Debug)]
+// An engine that is not built in needs some.
+#[allow(dead_code)]
 pub struct Plan {
     /// The name of the series.
     pub name: &'static str,
     /// The measurement as a line begins with it.
     pub head: Vec<u8>,
-    /// The table of the embedded engine: `series_` and the name of the series, so that a series
-    /// and a table of one name do not meet in a file. It is no schema of that name: in a file
-    /// `series.duckdb` that would be ambiguous.
+    /// The table of the embedded engine: [`TABLE_PREFIX`] and the name of the series, so that a
+    /// series and a table of one name do not meet in a file. It is no schema of that name: in a
+    /// file `series.duckdb` that would be ambiguous.
     pub table: Table,
     /// The temporary table that a batch goes through.
     pub stage: Table,
@@ -70,6 +75,6 @@ fn make(table: &'static Table) -> std::result::Result<Plan, String> {
     escape::measurement(&mut head, name.as_bytes());
     let renamed = |name| Table::new(record, name, table.columns, &[], &[], None);
     // Kept as long as the process, like the table whose plan this is.
-    let (stage, table) = (renamed("series_batch"), renamed(format!("series_{name}").leak()));
+    let (stage, table) = (renamed("series_batch"), renamed(format!("{TABLE_PREFIX}{name}").leak()));
     Ok(Plan { name, head, table, stage, has_sequence: sequence.is_some(), longest_field })
 }

@@ -1,6 +1,7 @@
 //! What the layer fills in while a row is written, taken back if the write fails.
 
-use tradebase_core::{Code, Error, Handed, Record, Result, Stamp, Table, clock};
+use tradebase_core::clock::Clock;
+use tradebase_core::{Code, Error, Handed, Record, Result, Stamp, Table};
 
 /// A row on its way to the store. Dropped before [`keep`](Stamped::keep), for an error or because
 /// the call was cancelled, it gives the caller's row its old stamp back.
@@ -11,18 +12,18 @@ pub(crate) struct Stamped<H: Handed> {
 
 impl<H: Handed> Stamped<H> {
     /// A row that is about to be inserted.
-    pub(crate) fn to_insert(mut row: H) -> Self {
-        let before = stamp_insert(&mut row, H::Record::TABLE);
+    pub(crate) fn to_insert(mut row: H, clock: &Clock) -> Self {
+        let before = stamp_insert(&mut row, H::Record::TABLE, clock);
         Self { row: Some(row), before }
     }
 
     /// A row that is about to be updated, and the version it is expected to have in the store.
-    pub(crate) fn to_update(mut row: H) -> Result<(Self, Option<i64>)> {
+    pub(crate) fn to_update(mut row: H, clock: &Clock) -> Result<(Self, Option<i64>)> {
         if !H::Record::TABLE.is_filled_by_layer() {
             return Ok((Self { row: Some(row), before: Stamp::default() }, None));
         }
         // What is stamped tells what stood there, so the version is stamped before it is known.
-        let now = Some(clock::now());
+        let now = Some(clock.now());
         let before = row.stamp(Stamp { updated: now, version: Some(0), created: None });
         let stamped = Self { row: Some(row), before };
         let Some(version) = before.version else { return Ok((stamped, None)) };
@@ -67,11 +68,11 @@ pub(crate) struct Batch<H: Handed> {
 
 impl<H: Handed> Batch<H> {
     /// Rows that are about to be inserted.
-    pub(crate) fn to_insert(rows: impl Iterator<Item = H>) -> Self {
+    pub(crate) fn to_insert(rows: impl Iterator<Item = H>, clock: &Clock) -> Self {
         let mut rows: Vec<H> = rows.collect();
         let table = H::Record::TABLE;
         let before = if table.is_filled_by_layer() {
-            rows.iter_mut().map(|row| stamp_insert(row, table)).collect()
+            rows.iter_mut().map(|row| stamp_insert(row, table, clock)).collect()
         } else {
             Vec::new()
         };
@@ -100,11 +101,11 @@ impl<H: Handed> Drop for Batch<H> {
     }
 }
 
-fn stamp_insert<H: Handed>(row: &mut H, table: &Table) -> Stamp {
+fn stamp_insert<H: Handed>(row: &mut H, table: &Table, clock: &Clock) -> Stamp {
     if !table.is_filled_by_layer() {
         return Stamp::default();
     }
-    let now = clock::now();
+    let now = clock.now();
     row.stamp(Stamp { created: Some(now), updated: Some(now), version: Some(1) })
 }
 

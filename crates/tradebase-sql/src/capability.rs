@@ -11,6 +11,7 @@ pub const SQLITE: Capabilities = Capabilities::new(
 );
 
 /// What PostgreSQL can do.
+#[cfg(feature = "postgres")]
 pub const POSTGRES: Capabilities = Capabilities::new(
     "postgres",
     &[(Capability::TimeToLive, "a table keeps its rows until they are deleted")],

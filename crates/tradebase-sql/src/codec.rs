@@ -7,6 +7,7 @@ pub mod sqlite {
 }
 
 /// Records in PostgreSQL's own bytes.
+#[cfg(feature = "postgres")]
 pub mod postgres {
     pub use crate::postgres::numeric;
     pub use crate::postgres::{

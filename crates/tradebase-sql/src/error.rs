@@ -22,7 +22,7 @@ pub(crate) fn columns(table: Option<&Table>, constraint: &str) -> Option<String>
 /// The store was closed by [`Sql::close`](crate::Sql::close).
 #[cold]
 pub(crate) fn closed() -> Error {
-    Error::new(Code::ConnectionFailed, "the store has been closed")
+    Error::new(Code::Closed, "the store has been closed, open it again to use it")
 }
 
 /// No connection became free in time.

@@ -1,9 +1,10 @@
 //! Finding records by a typed filter.
 
+use tradebase_core::watch::Operation;
 use tradebase_core::{Condition, Filter, Order, Record, Result};
 
-use crate::sql::{Engine, Sql};
-use crate::trace;
+use crate::engine::{Engine, either};
+use crate::sql::Sql;
 
 /// A find that is being put together; [`all`](Find::all) or [`first`](Find::first) runs it.
 #[must_use = "a find does nothing until `all` or `first` is awaited"]
@@ -53,7 +54,8 @@ impl<'a, T: Record> Find<'a, T> {
 
     /// All that are found.
     pub async fn all(self) -> Result<Vec<T>> {
-        self.run().await.map_err(|e| e.during("find").of(T::TABLE))
+        let sql = self.sql;
+        sql.run(Operation::Find, Some(T::TABLE), Vec::len, self.search()).await
     }
 
     /// The first that is found.
@@ -63,16 +65,12 @@ impl<'a, T: Record> Find<'a, T> {
         Ok(found.into_iter().next())
     }
 
-    async fn run(self) -> Result<Vec<T>> {
+    async fn search(self) -> Result<Vec<T>> {
         let condition = match self.filter {
             Some(filter) => filter.into_condition()?,
             None => Condition::Always,
         };
-        trace::begins(self.sql.capabilities().engine, "find", T::TABLE, 1);
         let search = Search { condition, orders: self.orders, limit: self.limit };
-        match &self.sql.engine {
-            Engine::Sqlite(store) => store.find(search).await,
-            Engine::Postgres(store) => store.find(search).await,
-        }
+        either!(Engine, &self.sql.engine, store => store.find(search).await)
     }
 }

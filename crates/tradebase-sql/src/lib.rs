@@ -43,23 +43,31 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! What stands in which column is told in [`sqlite_type`] and [`postgres_type`]; what an engine
-//! cannot do stands in its [`Capabilities`](tradebase_core::Capabilities).
+//! What stands in which column is told in [`sqlite_type`] and `postgres_type`; what an engine
+//! cannot do stands in its [`Capabilities`](tradebase_core::Capabilities). SQL of your own goes
+//! through a [`SqlConnection`]. PostgreSQL comes with the feature `postgres`.
 //!
 //! Calls need a tokio runtime with its clock and I/O switched on. Writes to SQLite and reads by
 //! key run on the caller's thread, since a hop to another thread costs more than they do.
+
+// Both engines share names, statements and options; without PostgreSQL some of them rest.
+#![cfg_attr(not(feature = "postgres"), allow(dead_code))]
 
 mod batch;
 mod capability;
 #[doc(hidden)]
 pub mod codec;
+mod door;
+mod engine;
 mod error;
 mod filter;
 mod find;
+mod gate;
 mod limits;
 mod literal;
 mod naming;
 mod options;
+#[cfg(feature = "postgres")]
 mod postgres;
 mod schema;
 mod sql;
@@ -67,13 +75,17 @@ mod sqlite;
 mod statements;
 mod trace;
 
-pub use capability::{POSTGRES, SQLITE};
+#[cfg(feature = "postgres")]
+pub use capability::POSTGRES;
+pub use capability::SQLITE;
+pub use door::SqlConnection;
 pub use find::Find;
 pub use limits::PARAMETER_BYTES_MAX;
 pub use options::{
     BUSY_WAIT, CONNECT_WAIT, DURABILITY, Durability, POOL_CONNECTIONS, POOL_WAIT, READERS,
     STATEMENTS_MAX, SqlOptions,
 };
+#[cfg(feature = "postgres")]
 pub use postgres::postgres_type;
 pub use sql::Sql;
 pub use sqlite::sqlite_type;

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use tradebase_core::Secret;
+use tokio::runtime::Handle;
+use tradebase_core::clock::Clock;
+use tradebase_core::watch::Watch;
+use tradebase_core::{Secret, Table};
 
 /// Connections to PostgreSQL at most; each is opened when it is first needed.
 pub const POOL_CONNECTIONS: usize = 10;
@@ -29,7 +32,8 @@ pub enum Durability {
     Relaxed,
 }
 
-/// The options of [`Sql::open_with`](crate::Sql::open_with).
+/// The options of [`Sql::open_with`](crate::Sql::open_with) and
+/// [`Sql::later`](crate::Sql::later).
 ///
 /// ```
 /// use tradebase_sql::{Durability, SqlOptions};
@@ -47,6 +51,10 @@ pub struct SqlOptions {
     pub(crate) readers: usize,
     pub(crate) statements_max: usize,
     pub(crate) durability: Durability,
+    pub(crate) runtime: Option<Handle>,
+    pub(crate) watch: Watch,
+    pub(crate) clock: Clock,
+    pub(crate) tables: Vec<&'static Table>,
 }
 
 impl SqlOptions {
@@ -61,6 +69,10 @@ impl SqlOptions {
             readers: READERS,
             statements_max: STATEMENTS_MAX,
             durability: DURABILITY,
+            runtime: None,
+            watch: Watch::default(),
+            clock: Clock::system(),
+            tables: Vec::new(),
         }
     }
 
@@ -103,6 +115,32 @@ impl SqlOptions {
     /// What survives when the power fails, on SQLite. PostgreSQL keeps to its own settings.
     pub fn durability(mut self, durability: Durability) -> Self {
         self.durability = durability;
+        self
+    }
+    /// The runtime that connections to PostgreSQL and threads for SQLite belong to, so that a
+    /// store outlives the runtime of the call that first uses it. Unless told, it is the runtime
+    /// of each call.
+    pub fn runtime(mut self, runtime: Handle) -> Self {
+        self.runtime = Some(runtime);
+        self
+    }
+
+    /// What watches the operations of the store.
+    pub fn watch(mut self, watch: Watch) -> Self {
+        self.watch = watch;
+        self
+    }
+
+    /// The clock by which the layer says when rows were made and written.
+    pub fn clock(mut self, clock: Clock) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// Tables that are created with those they point to when the store is connected, if they are
+    /// missing. A table that is there is never altered.
+    pub fn create_tables(mut self, tables: impl IntoIterator<Item = &'static Table>) -> Self {
+        self.tables.extend(tables);
         self
     }
 }

@@ -60,8 +60,9 @@ pub(crate) fn parents(
     Ok(found)
 }
 
-/// The table after all those it points to; two that point to each other stand in any order.
-pub(crate) fn with_parents(table: &'static Table) -> Result<Vec<&'static Table>> {
+/// The tables, each after all those it points to; two that point to each other stand in any
+/// order.
+pub(crate) fn with_parents(tables: &[&'static Table]) -> Result<Vec<&'static Table>> {
     fn visit(
         table: &'static Table,
         seen: &mut Vec<&'static str>,
@@ -78,7 +79,9 @@ pub(crate) fn with_parents(table: &'static Table) -> Result<Vec<&'static Table>>
         Ok(())
     }
     let (mut seen, mut out) = (Vec::new(), Vec::new());
-    visit(table, &mut seen, &mut out)?;
+    for table in tables {
+        visit(table, &mut seen, &mut out)?;
+    }
     Ok(out)
 }
 

@@ -1,9 +1,23 @@
-//! One debug event per operation: which, where, on what, how many. No values.
+//! One debug event per operation, at its end: which, where, on what, how many. No values.
 
-use tradebase_core::Table;
+use tradebase_core::watch::Operation;
+use tradebase_core::{Result, Table};
 
-/// Notes that an operation begins.
+/// Notes how an operation ended.
 #[inline]
-pub(crate) fn begins(store: &'static str, operation: &'static str, table: &Table, count: usize) {
-    tracing::debug!(store, operation, record = table.record, count);
+pub(crate) fn ends<T>(
+    store: &'static str,
+    operation: Operation,
+    table: Option<&Table>,
+    outcome: &Result<T>,
+    count: impl FnOnce(&T) -> usize,
+) {
+    let (operation, record) = (operation.as_str(), table.map(|table| table.record));
+    match outcome {
+        Ok(done) => tracing::debug!(store, operation, record, count = count(done)),
+        Err(error) => {
+            let code = error.code().as_str();
+            tracing::debug!(store, operation, record, count = 0_usize, code);
+        }
+    }
 }

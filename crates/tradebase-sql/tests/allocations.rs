@@ -1,6 +1,8 @@
 //! Writing a record allocates nothing once the buffers have grown; reading one allocates its own
 //! texts and bytes and nothing else.
 
+#![cfg(feature = "postgres")]
+
 mod common;
 
 use std::alloc::{GlobalAlloc, Layout, System};

@@ -1,5 +1,7 @@
 //! Stored bytes stay what they are: the files under `golden` were written by an earlier version.
 
+#![cfg(feature = "postgres")]
+
 mod common;
 
 use std::fmt::Write;

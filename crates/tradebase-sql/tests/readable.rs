@@ -2,15 +2,22 @@
 
 mod common;
 
+#[cfg(feature = "postgres")]
+use common::PostgresStore;
+use common::SqliteStore;
 use common::records::{Account, Event, Order, events};
-use common::{PostgresStore, SqliteStore};
+#[cfg(feature = "postgres")]
 use tradebase_core::{Column, Kind, Record};
-use tradebase_testkit::{psql_separated, sqlite3};
+#[cfg(feature = "postgres")]
+use tradebase_testkit::psql_separated;
+use tradebase_testkit::sqlite3;
 
 /// Between fields and rows: no test value has it.
+#[cfg(feature = "postgres")]
 const SEPARATOR: &str = "\u{1f}";
 
 /// How psql is asked to print a column as the view does.
+#[cfg(feature = "postgres")]
 fn in_postgres(column: &Column) -> String {
     let name = format!("\"{}\"", column.name.text);
     match column.kind {
@@ -32,10 +39,12 @@ fn in_postgres(column: &Column) -> String {
 }
 
 /// The shell prints floats its own way and keeps JSON as it was written, so both are left out.
+#[cfg(feature = "postgres")]
 fn shown(column: &Column) -> bool {
     !matches!(column.kind, Kind::F64 | Kind::Json)
 }
 
+#[cfg(feature = "postgres")]
 #[tokio::test]
 async fn sqlite_and_postgres_show_the_same_values_to_plain_clients() {
     let (file, server) = (SqliteStore::new().await, PostgresStore::new().await);
@@ -136,6 +145,7 @@ async fn sqlite_finds_use_their_indexes() {
     assert!(range.contains("events__symbol__at__index"), "{range}");
 }
 
+#[cfg(feature = "postgres")]
 #[tokio::test]
 async fn postgres_orders_are_served_by_their_indexes() {
     let store = PostgresStore::new().await;

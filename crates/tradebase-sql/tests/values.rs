@@ -2,11 +2,13 @@
 
 mod common;
 
+#[cfg(feature = "postgres")]
 use common::PostgresStore;
 use common::records::{Event, Pnl, Status, any_units, event, events, units};
 use common::{Dice, SqliteStore};
-use tradebase_core::{Code, Date, Decimal, Record, Timestamp, TimestampNs, decimal};
+use tradebase_core::{Code, Date, Decimal, Record, Timestamp, TimestampNs};
 use tradebase_sql::Sql;
+#[cfg(feature = "postgres")]
 use tradebase_testkit::psql;
 
 /// All shapes of decimals: scaled integers and 16 bytes on SQLite, NUMERIC of any scale.
@@ -229,6 +231,7 @@ promises! {
     }
 }
 
+#[cfg(feature = "postgres")]
 #[tokio::test]
 async fn postgres_numeric_is_what_the_server_reads_and_sends() {
     let store = PostgresStore::new().await;
@@ -247,8 +250,10 @@ async fn postgres_numeric_is_what_the_server_reads_and_sends() {
             .iter()
             .zip(scales)
             .map(|(value, scale)| {
-                let units = decimal::units_at(value.mantissa(), value.scale(), scale).unwrap();
-                decimal::text(units, scale)
+                let units =
+                    tradebase_core::decimal::units_at(value.mantissa(), value.scale(), scale)
+                        .unwrap();
+                tradebase_core::decimal::text(units, scale)
             })
             .collect();
         assert_eq!(line, texts.join("|"));
@@ -275,6 +280,7 @@ async fn postgres_numeric_is_what_the_server_reads_and_sends() {
     }
 }
 
+#[cfg(feature = "postgres")]
 #[tokio::test]
 async fn postgres_values_that_no_record_holds_are_unreadable_and_no_panic() {
     let store = PostgresStore::new().await;

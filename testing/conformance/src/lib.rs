@@ -13,8 +13,3 @@ pub mod reference;
 pub mod rows;
 #[cfg(feature = "suite")]
 pub mod store;
-
-/// The example of the README, compiled and run.
-#[cfg(doctest)]
-#[doc = include_str!("../../../README.md")]
-pub struct Readme;

@@ -18,9 +18,13 @@ pub struct Program {
     pub purpose: &'static str,
 }
 
+/// What compiles SQLite and links programs.
+pub const CC: Program =
+    Program { name: "cc", package: "build-essential", purpose: "C compiler and linker" };
+
 /// What the tests start.
 pub const FOR_TESTS: &[Program] = &[
-    Program { name: "cc", package: "build-essential", purpose: "C compiler and linker" },
+    CC,
     Program { name: "postgres", package: "postgresql", purpose: "PostgreSQL server" },
     Program { name: "psql", package: "postgresql", purpose: "PostgreSQL client" },
     Program { name: "redis-server", package: "redis-server", purpose: "Redis server" },

@@ -25,6 +25,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("tradebase-trading", &["tradebase"]),
     ("tradebase-console", &["tradebase"]),
     ("tradebase-cli", &["tradebase", "tradebase-trading", "tradebase-console"]),
+    ("tradebase-examples", &["tradebase", "tradebase-cli"]),
     ("xtask", &[]),
 ];
 

@@ -1,9 +1,14 @@
-//! The way to Redis: the few commands a cache needs, each under a deadline.
+//! The way to Redis: the few commands a cache needs, and the door for all others, each under a
+//! deadline.
 //!
 //! The only place that knows the driver, beside the table of its errors.
 
+mod command;
+mod door;
 mod options;
+mod refusal;
 mod supervisor;
+mod value;
 
 use std::sync::Arc;
 
@@ -13,7 +18,11 @@ use tokio::time::timeout;
 use tradebase_core::clock::Tick;
 use tradebase_core::{Code, Error, Result};
 
+pub use command::{RedisArg, RedisCommand, RedisPipeline};
+pub(crate) use door::without_redis;
 pub use options::RedisOptions;
+pub use value::RedisValue;
+
 use supervisor::Supervisor;
 
 use crate::Ttl;
@@ -25,9 +34,21 @@ pub(crate) struct Transport {
 }
 
 /// What is sent.
-enum Request {
+pub(crate) enum Request {
     One(Cmd),
     Several(Pipeline),
+}
+
+impl Request {
+    /// To write an entry that lives so many milliseconds, or for ever.
+    pub(crate) fn set(key: &str, bytes: &[u8], life_ms: Option<u64>) -> Self {
+        let mut set = cmd("SET");
+        set.arg(key).arg(bytes);
+        if let Some(life_ms) = life_ms {
+            set.arg("PX").arg(life_ms);
+        }
+        Request::One(set)
+    }
 }
 
 /// Whether a call whose connection broke may be sent a second time.
@@ -51,19 +72,38 @@ impl Transport {
         &self.supervisor.target.prefix
     }
 
-    /// Writes an entry that lives so many milliseconds, or for ever.
-    pub(crate) fn set(
-        &self,
-        key: &str,
-        bytes: &[u8],
-        life_ms: Option<u64>,
-    ) -> impl Future<Output = Result<()>> + Send + use<'_> {
-        let mut set = cmd("SET");
-        set.arg(key).arg(bytes);
-        if let Some(life_ms) = life_ms {
-            set.arg("PX").arg(life_ms);
+    /// Where it is with its db, for people.
+    pub(crate) fn address(&self) -> String {
+        self.supervisor.target.to_string()
+    }
+
+    pub(crate) fn is_connected(&self) -> bool {
+        self.supervisor.is_up()
+    }
+
+    /// Connects, also while Redis is known to be away, and asks whether it answers: a sign-in that
+    /// is missing shows with the first command only.
+    pub(crate) async fn connect(&self) -> Result<()> {
+        need_runtime()?;
+        self.supervisor.connect().await?;
+        self.ping().await
+    }
+
+    pub(crate) async fn ping(&self) -> Result<()> {
+        match self.call(Request::One(cmd("PING")), Again::Once).await {
+            // A user who may not ask has signed in, and has an answer.
+            Err(error) if error.code() == Code::AccessDenied => Ok(()),
+            answer => answer,
         }
-        self.call(Request::One(set), Again::Never)
+    }
+
+    /// Lets the connection go, for ever.
+    pub(crate) fn close(&self) {
+        self.supervisor.close();
+    }
+
+    pub(crate) async fn set(&self, set: Request) -> Result<()> {
+        self.call(set, Again::Never).await
     }
 
     pub(crate) async fn get(&self, key: &str) -> Result<Option<Vec<u8>>> {
@@ -104,9 +144,7 @@ impl Transport {
     }
 
     async fn call<V: FromRedisValue>(&self, request: Request, again: Again) -> Result<V> {
-        if Handle::try_current().is_err() {
-            return Err(Error::new(Code::Config, "a cache in Redis needs a runtime of tokio"));
-        }
+        need_runtime()?;
         let start = Tick::now();
         let mut sent_again = false;
         loop {
@@ -136,6 +174,13 @@ impl Transport {
             }
             sent_again = true;
         }
+    }
+}
+
+fn need_runtime() -> Result<()> {
+    match Handle::try_current() {
+        Ok(_) => Ok(()),
+        Err(_) => Err(Error::new(Code::Config, "a cache in Redis needs a runtime of tokio")),
     }
 }
 

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use redis::{ConnectionAddr, ConnectionInfo, IntoConnectionInfo, RedisConnectionInfo};
+use tokio::runtime::Handle;
+use tradebase_core::watch::Watch;
 use tradebase_core::{Code, Error, Result, Secret};
 
 /// Where Redis is and how it is spoken to.
@@ -17,6 +19,12 @@ use tradebase_core::{Code, Error, Result, Secret};
 ///     .with_prefix("live")
 ///     .with_call_deadline(Duration::from_millis(200));
 /// assert!(!format!("{options:?}").contains("hunter2"));
+///
+/// // From parts, where a name or a password may hold any character.
+/// let parts = RedisOptions::tcp("10.0.0.7", 6379)
+///     .with_username("app")
+///     .with_password(tradebase_core::Secret::new("p@ss:w/rd?"))
+///     .with_db(1);
 /// ```
 #[derive(Clone, Debug)]
 pub struct RedisOptions {
@@ -27,6 +35,8 @@ pub struct RedisOptions {
     prefix: String,
     call_deadline: Duration,
     connect_deadline: Duration,
+    runtime: Option<Handle>,
+    watch: Watch,
 }
 
 #[derive(Clone, Debug)]
@@ -86,6 +96,8 @@ impl RedisOptions {
             prefix: String::new(),
             call_deadline: Self::CALL_DEADLINE,
             connect_deadline: Self::CONNECT_DEADLINE,
+            runtime: None,
+            watch: Watch::default(),
         }
     }
 
@@ -96,14 +108,15 @@ impl RedisOptions {
         self
     }
 
-    /// The user of Redis' access control; wins over the URL's.
+    /// The user of Redis' access control; wins over the URL's. It needs a password, if only an
+    /// empty one.
     #[must_use]
     pub fn with_username(mut self, username: impl Into<String>) -> Self {
         self.username = Some(username.into());
         self
     }
 
-    /// The password; wins over the URL's.
+    /// The password, as it is; wins over the URL's.
     #[must_use]
     pub fn with_password(mut self, password: Secret) -> Self {
         self.password = Some(password);
@@ -132,12 +145,35 @@ impl RedisOptions {
         self
     }
 
+    /// The runtime that the connection lives on, so that it outlives the one of the call that
+    /// made it. It must have threads of its own, since it runs while none of your calls does.
+    /// Without, each connection lives on the runtime of the call that makes it.
+    #[must_use]
+    pub fn with_runtime(mut self, runtime: Handle) -> Self {
+        self.runtime = Some(runtime);
+        self
+    }
+
+    /// What every operation passes through; a watch of its own without.
+    #[must_use]
+    pub fn with_watch(mut self, watch: Watch) -> Self {
+        self.watch = watch;
+        self
+    }
+
+    pub(crate) fn watch(&self) -> Watch {
+        self.watch.clone()
+    }
+
     /// Everything settled, or what is wrong with the URL.
     pub(super) fn settle(self) -> Result<Target> {
         let (address, from_url) = match self.place {
             Place::At(address) => (address, RedisConnectionInfo::default()),
             Place::Url(url) => read(url.expose())?,
         };
+        if matches!(&address, Address::Tcp(host, _) if host.is_empty()) {
+            return Err(Error::new(Code::Config, "the host of redis must not be empty"));
+        }
         let mut sign_in = from_url.set_lib_name("tradebase", env!("CARGO_PKG_VERSION"));
         if let Some(db) = self.db {
             sign_in = sign_in.set_db(db.into());
@@ -148,12 +184,18 @@ impl RedisOptions {
         if let Some(password) = &self.password {
             sign_in = sign_in.set_password(password.expose());
         }
+        if sign_in.username().is_some() && sign_in.password().is_none() {
+            // The driver would sign in as nobody.
+            let message = format!("redis at {address}: a username needs its password");
+            return Err(Error::new(Code::Config, message));
+        }
         Ok(Target {
             address,
             sign_in,
             prefix: self.prefix,
             call_deadline: self.call_deadline,
             connect_deadline: self.connect_deadline,
+            runtime: self.runtime,
         })
     }
 }
@@ -165,6 +207,18 @@ pub(super) struct Target {
     pub(super) prefix: String,
     pub(super) call_deadline: Duration,
     pub(super) connect_deadline: Duration,
+    pub(super) runtime: Option<Handle>,
+}
+
+/// Where it is with its db, for people.
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (address, db) = (&self.address, self.sign_in.db());
+        match address {
+            Address::Tcp(..) => write!(f, "{address}/{db}"),
+            Address::Unix(_) => write!(f, "{address}?db={db}"),
+        }
+    }
 }
 
 fn read(url: &str) -> Result<(Address, RedisConnectionInfo)> {
@@ -182,7 +236,7 @@ fn read(url: &str) -> Result<(Address, RedisConnectionInfo)> {
     };
     let sign_in = info.redis_settings().clone();
     if sign_in.db() < 0 {
-        return Err(bad("the db is negative"));
+        return Err(bad(&format!("the db must not be negative, is {}", sign_in.db())));
     }
     Ok((address, sign_in))
 }
@@ -194,15 +248,16 @@ mod tests {
     #[test]
     fn redis_urls_are_read() {
         for (url, address, db) in [
-            ("redis://10.0.0.7", "10.0.0.7:6379", 0),
-            ("redis://user:pass@db.example:7000/3", "db.example:7000", 3),
-            ("valkey://[::1]:7000", "[::1]:7000", 0),
-            ("redis+unix:///run/redis.sock?db=2", "/run/redis.sock", 2),
-            ("unix:/run/redis.sock", "/run/redis.sock", 0),
-            ("unix:///run/redis.sock?pass=a%26b", "/run/redis.sock", 0),
+            ("redis://10.0.0.7", "10.0.0.7:6379", "/0"),
+            ("redis://user:pass@db.example:7000/3", "db.example:7000", "/3"),
+            ("valkey://[::1]:7000", "[::1]:7000", "/0"),
+            ("redis+unix:///run/redis.sock?db=2", "/run/redis.sock", "?db=2"),
+            ("unix:/run/redis.sock", "/run/redis.sock", "?db=0"),
+            ("unix:///run/redis.sock?pass=a%26b", "/run/redis.sock", "?db=0"),
         ] {
             let target = RedisOptions::new(url).settle().unwrap();
-            assert_eq!((target.address.to_string().as_str(), target.sign_in.db()), (address, db));
+            assert_eq!(target.address.to_string(), address);
+            assert_eq!(target.to_string(), format!("{address}{db}"));
         }
     }
 
@@ -215,6 +270,7 @@ mod tests {
             ("redis://user:hunter2@host:99999", Code::Config),
             ("redis://user:hunter2@host/one", Code::Config),
             ("redis://user:hunter2@host/-1", Code::Config),
+            ("redis://user@host", Code::Config),
             ("rediss://user:hunter2@host", Code::Unsupported),
         ] {
             let error = RedisOptions::new(url).settle().err().unwrap();

@@ -14,6 +14,7 @@ use std::time::Duration;
 use redis::aio::MultiplexedConnection;
 use redis::{AsyncConnectionConfig, RedisError};
 use tokio::net::{TcpStream, UnixStream};
+use tokio::runtime::Handle;
 use tokio::task::AbortHandle;
 use tokio::time::timeout;
 use tradebase_core::clock::Tick;
@@ -21,6 +22,7 @@ use tradebase_core::{Code, Error, Result, id};
 
 use super::options::{Address, Target};
 use crate::error::{self, Phase};
+use crate::store::closed;
 
 /// The pause after the first failed attempt; it doubles with each further one.
 const PAUSE_FIRST: Duration = Duration::from_millis(50);
@@ -31,11 +33,15 @@ const TIMEOUTS_MAX: u32 = 3;
 /// Commands that wait to be sent; further callers wait for room, within their deadline.
 const QUEUE_MAX: usize = 1024;
 
+const NO_CONNECTION: &str = "no connection was made";
+/// What the driver says of a db that it could not select.
+const DB_REFUSED: &str = "Redis server refused to switch database";
+
 type Driver = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// Keeps one connection up.
 pub(super) struct Supervisor {
-    pub(super) target: Target,
+    pub(super) target: Arc<Target>,
     state: Mutex<State>,
     /// Calls in a row that ended without an answer.
     timeouts: AtomicU32,
@@ -93,6 +99,8 @@ enum Stand {
         since: Tick,
         pause: Duration,
     },
+    /// For ever.
+    Closed,
 }
 
 /// A connection. The last clone ends its task.
@@ -139,12 +147,13 @@ enum Seen {
     /// The pause is over: one call tries, with this error for the others.
     Due(Error),
     Down(Error),
+    Closed,
 }
 
 impl Supervisor {
     pub(super) fn new(target: Target) -> Arc<Self> {
         Arc::new_cyclic(|this| Self {
-            target,
+            target: Arc::new(target),
             state: Mutex::new(State { stand: Stand::Idle, epoch: 0 }),
             timeouts: AtomicU32::new(0),
             connecting: tokio::sync::Mutex::default(),
@@ -157,18 +166,44 @@ impl Supervisor {
         let _held = match self.look() {
             Seen::Up(link) => return Ok(link),
             Seen::Down(error) => return Err(error),
+            Seen::Closed => return Err(closed()),
             Seen::Due(error) => self.connecting.try_lock().map_err(|_| error)?,
             Seen::Idle => match timeout(self.left(start), self.connecting.lock()).await {
                 Ok(held) => held,
-                Err(_) => return Err(self.late("no connection was made")),
+                Err(_) => return Err(self.late(NO_CONNECTION, self.target.call_deadline)),
             },
         };
         // Another call may have tried in between.
         match self.look() {
             Seen::Up(link) => Ok(link),
             Seen::Down(error) => Err(error),
-            Seen::Idle | Seen::Due(_) => self.connect(self.left(start)).await,
+            Seen::Closed => Err(closed()),
+            Seen::Idle | Seen::Due(_) => self.make(self.left(start)).await,
         }
+    }
+
+    /// Connects if there is no connection, also while a pause is not over.
+    pub(super) async fn connect(&self) -> Result<()> {
+        let (start, limit) = (Tick::now(), self.target.connect_deadline);
+        let Ok(_held) = timeout(limit, self.connecting.lock()).await else {
+            return Err(self.late(NO_CONNECTION, limit));
+        };
+        match self.look() {
+            Seen::Up(_) => Ok(()),
+            Seen::Closed => Err(closed()),
+            Seen::Idle | Seen::Due(_) | Seen::Down(_) => {
+                self.make(limit.saturating_sub(start.elapsed())).await.map(drop)
+            }
+        }
+    }
+
+    pub(super) fn is_up(&self) -> bool {
+        matches!(self.state().stand, Stand::Up(_))
+    }
+
+    /// Lets the connection go, and makes no other.
+    pub(super) fn close(&self) {
+        self.state().change(Stand::Closed);
     }
 
     /// What is left of the deadline of a call that began then.
@@ -186,7 +221,8 @@ impl Supervisor {
 
     /// Notes that a call got no answer in time, and gives its error.
     pub(super) fn unanswered(&self, link: &Link) -> Error {
-        let error = self.late("no answer came, whether it took effect is not known");
+        let what = "no answer came, whether it took effect is not known";
+        let error = self.late(what, self.target.call_deadline);
         let before = self.timeouts.fetch_add(1, Ordering::Relaxed);
         let state = self.state();
         if before + 1 >= TIMEOUTS_MAX && state.is_up(link.epoch) {
@@ -208,11 +244,17 @@ impl Supervisor {
         error::of(error, phase, &self.target.address.to_string())
     }
 
-    async fn connect(&self, left: Duration) -> Result<Link> {
+    async fn make(&self, left: Duration) -> Result<Link> {
         let limit = left.min(self.target.connect_deadline);
-        let (code, text) = match timeout(limit, open(&self.target)).await {
-            Ok(Ok((connection, driver))) => return Ok(self.go_up(connection, driver)),
-            Ok(Err(error)) => (error::code(&error, Phase::Connecting), error::text(&error)),
+        let runtime = self.target.runtime.clone().unwrap_or_else(Handle::current);
+        let target = Arc::clone(&self.target);
+        let opening = runtime.spawn(async move { open(&target).await });
+        // A call that is dropped takes its attempt with it.
+        let _ends = Task(opening.abort_handle());
+        let (code, text) = match timeout(limit, opening).await {
+            Ok(Ok(Ok((connection, driver)))) => return self.go_up(&runtime, connection, driver),
+            Ok(Ok(Err(error))) => self.refusal(&error),
+            Ok(Err(_)) => (Code::Config, "the runtime of its connection has ended".to_owned()),
             Err(_) => (Code::TimedOut, "no connection was made in time".to_owned()),
         };
         let error = self.away(code, &text);
@@ -220,35 +262,60 @@ impl Supervisor {
         Err(error)
     }
 
-    fn go_up(&self, connection: MultiplexedConnection, driver: Driver) -> Link {
+    /// Why no connection was made, with what to do about it.
+    #[cold]
+    fn refusal(&self, error: &RedisError) -> (Code, String) {
+        if !error.to_string().starts_with(DB_REFUSED) {
+            return error::told(error, Phase::Connecting);
+        }
+        let (db, said) = (self.target.sign_in.db(), error.detail().unwrap_or_default());
+        let remedy = "the server's setting databases says how many it has";
+        (Code::Config, format!("db {db} cannot be selected, {remedy}: {said}"))
+    }
+
+    fn go_up(
+        &self,
+        runtime: &Handle,
+        connection: MultiplexedConnection,
+        driver: Driver,
+    ) -> Result<Link> {
         let mut state = self.state();
+        if matches!(state.stand, Stand::Closed) {
+            return Err(closed());
+        }
         state.epoch += 1;
         self.timeouts.store(0, Ordering::Relaxed);
         let epoch = state.epoch;
         let ending = Ending { supervisor: self.this.clone(), epoch };
-        let task = tokio::spawn(async move {
+        let task = runtime.spawn(async move {
             driver.await;
             drop(ending);
         });
         let link = Link { connection, epoch, _task: Arc::new(Task(task.abort_handle())) };
         let was_down = matches!(state.stand, Stand::Down { .. });
         state.change(Stand::Up(link.clone()));
+        let address = &self.target;
         if was_down {
-            tracing::info!(store = "redis", address = %self.target.address, "redis is back");
+            tracing::info!(store = "redis", %address, "redis is back");
+        } else if epoch == 1 {
+            tracing::info!(store = "redis", %address, "connected");
+        } else {
+            tracing::debug!(store = "redis", %address, epoch, "connected again");
         }
-        link
+        Ok(link)
     }
 
     fn go_down(&self, state: Held<'_>, code: Code, text: String) {
         let attempts = match state.stand {
             Stand::Down { attempts, .. } => attempts.saturating_add(1),
             Stand::Idle | Stand::Up(_) => 0,
+            Stand::Closed => return,
         };
         self.timeouts.store(0, Ordering::Relaxed);
         let (since, pause, shown) = (Tick::now(), pause(attempts), text.clone());
         state.change(Stand::Down { code, text, attempts, since, pause });
         // One line when it goes away, not one for each attempt.
-        let address = &self.target.address;
+        let address = &self.target;
         if attempts == 0 {
             tracing::warn!(store = "redis", %address, %code, "redis is away: {shown}");
         } else {
@@ -260,6 +327,7 @@ impl Supervisor {
         match &self.state().stand {
             Stand::Idle => Seen::Idle,
             Stand::Up(link) => Seen::Up(link.clone()),
+            Stand::Closed => Seen::Closed,
             Stand::Down { code, text, since, pause, .. } => {
                 let error = self.away(*code, text);
                 if since.elapsed() < *pause { Seen::Down(error) } else { Seen::Due(error) }
@@ -273,11 +341,8 @@ impl Supervisor {
     }
 
     #[cold]
-    fn late(&self, what: &str) -> Error {
-        let message = format!(
-            "redis at {}: {what} within {:?}",
-            self.target.address, self.target.call_deadline
-        );
+    fn late(&self, what: &str, deadline: Duration) -> Error {
+        let message = format!("redis at {}: {what} within {deadline:?}", self.target.address);
         Error::new(Code::TimedOut, message)
     }
 

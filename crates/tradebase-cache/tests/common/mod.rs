@@ -7,7 +7,8 @@ use std::fmt;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use tradebase_cache::{CacheStore, RedisOptions};
+use tradebase_cache::{CacheStore, MemoryOptions, RedisOptions};
+use tradebase_core::watch::Watch;
 use tradebase_core::{Date, Decimal, Field, Record, Row, Timestamp, TimestampNs, Uuid};
 use tradebase_testkit::Redis;
 
@@ -184,11 +185,21 @@ pub async fn memory() -> CacheStore {
     CacheStore::memory()
 }
 
+/// The same under a watch.
+pub fn memory_under(watch: Watch) -> CacheStore {
+    CacheStore::memory_with(MemoryOptions::default().with_watch(watch))
+}
+
 /// A store in the shared Redis, with keys of its own.
 pub async fn redis() -> CacheStore {
+    redis_under(Watch::default())
+}
+
+/// The same under a watch.
+pub fn redis_under(watch: Watch) -> CacheStore {
     let redis = Redis::shared();
     let options = RedisOptions::new(&redis.url()).with_prefix(redis.prefix());
-    CacheStore::redis_with(patient(options)).await.unwrap()
+    CacheStore::redis_later(patient(options).with_watch(watch)).unwrap()
 }
 
 /// With deadlines that only a machine under load needs.

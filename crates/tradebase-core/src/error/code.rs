@@ -54,6 +54,9 @@ codes! {
     /// Another process holds the file.
     FileLocked = "DB_CONN_004", Connection, true,
         "The file is in use by another program.";
+    /// The handle was closed.
+    Closed = "DB_CONN_005", Connection, false,
+        "The service is shutting down.";
     /// Values break the rules of the record, or the limits of its stores.
     Invalid = "DB_VAL_001", Validation, false,
         "Some of the values are not valid. Please correct them.";
@@ -102,9 +105,15 @@ codes! {
     /// The configuration is not valid.
     Config = "DB_CFG_001", Config, false,
         "The service is not configured correctly. Please tell the operator.";
+    /// There is no handle for the whole process yet, or there is one already.
+    NotOpen = "DB_CFG_002", Config, false,
+        "The service is not ready. Please tell the operator.";
     /// The store cannot do this.
     Unsupported = "DB_CAP_001", Capability, false,
         "This is not possible with the present set-up.";
+    /// A blocking call inside an async runtime, whose thread it would hold.
+    BlockingInAsync = "DB_CAP_002", Capability, false,
+        "Something went wrong. Please tell the operator.";
     /// Stored bytes cannot be read as what the record says they are.
     Unreadable = "DB_DATA_001", Data, false,
         "The stored data could not be read. Please tell the operator.";
@@ -114,6 +123,9 @@ codes! {
     /// The file or the device is damaged, or cannot be read or written.
     StorageFailed = "DB_STORE_002", Storage, false,
         "The storage failed. Please tell the operator.";
+    /// The program was asked to stop.
+    Interrupted = "DB_RUN_001", Interrupted, true,
+        "The program was stopped before it was done.";
     /// A defect of this library.
     Internal = "DB_INT_001", Internal, false,
         "Something went wrong. Please tell the operator.";

@@ -60,6 +60,8 @@ pub enum ErrorKind {
     Data,
     /// The disk is full or failed.
     Storage,
+    /// The program was asked to stop.
+    Interrupted,
     /// A defect of this library.
     Internal,
 }

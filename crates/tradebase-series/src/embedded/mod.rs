@@ -3,24 +3,25 @@
 //! A point is replaced whole by a later record of equal tags and time: the batch goes into a
 //! temporary table, and one transaction deletes what it replaces and inserts it.
 
-mod gate;
+mod options;
 mod sql;
 
-use std::sync::Arc;
+use std::path::PathBuf;
 
-use tokio::task::spawn_blocking;
-use tradebase_core::{Code, Error, Record, Result};
+use tradebase_core::watch::{Operation, Watch};
+use tradebase_core::{Capabilities, Record, Result};
 use tradebase_duckdb::arrow::record_batch::RecordBatch;
 use tradebase_duckdb::duckdb::Connection;
 use tradebase_duckdb::{
-    BatchBuilder, Engine, OpenOptions, append, check_table, create_table_sql, driver_error,
-    query_rows, transaction,
+    BatchBuilder, Database, append, check_table, driver_error, query_rows, transaction,
 };
 
+pub use options::EmbeddedOptions;
+
+use crate::capability::{EMBEDDED, EMBEDDED_MEMORY};
 use crate::identity::{self, Bounds};
 use crate::plan::Plan;
 use crate::written::Written;
-use gate::Gate;
 
 /// The rows of one Arrow batch.
 const BATCH_ROWS: usize = 8_192;
@@ -28,71 +29,107 @@ const BATCH_ROWS: usize = 8_192;
 /// A file or memory of DuckDB.
 #[derive(Debug)]
 pub struct Embedded {
-    engine: Engine,
-    gate: Arc<Gate>,
+    database: Database,
+    watch: Watch,
 }
 
 impl Embedded {
-    /// Opens a file, or `:memory:`.
-    pub async fn open(path: &str) -> Result<Self> {
-        let path = path.to_owned();
-        let engine = blocking(move || Engine::open(&path, OpenOptions::new())).await?;
-        let gate = gate::of(engine.path());
-        Ok(Self { engine, gate })
+    /// The engine, not opened yet.
+    pub fn later(options: EmbeddedOptions) -> Result<Self> {
+        let watch = options.watch.clone();
+        Ok(Self { database: options.database()?, watch })
+    }
+
+    /// What it can do.
+    pub fn capabilities(&self) -> &'static Capabilities {
+        if self.database.is_in_memory() { &EMBEDDED_MEMORY } else { &EMBEDDED }
+    }
+
+    /// The path of the file, or `:memory:`.
+    pub fn address(&self) -> String {
+        self.database.address()
     }
 
     /// Whether the data goes with the process.
-    pub fn is_in_memory(&self) -> bool {
-        self.engine.path().is_none()
+    pub fn is_ephemeral(&self) -> bool {
+        self.database.is_in_memory()
+    }
+
+    /// The file that was asked for, where memory has taken its place.
+    pub fn instead_of(&self) -> Option<PathBuf> {
+        self.database.instead_of()
+    }
+
+    /// The measures of its operations.
+    pub fn watch(&self) -> &Watch {
+        &self.watch
+    }
+
+    /// Whether the database is open.
+    pub fn is_connected(&self) -> bool {
+        self.database.is_connected()
+    }
+
+    /// Opens the database, if it is not open.
+    pub async fn connect(&self) -> Result<()> {
+        if self.database.is_connected() {
+            return Ok(());
+        }
+        self.watch.run(Operation::Connect, |()| 0, self.database.connect()).await
+    }
+
+    /// Asks the database something.
+    pub async fn ping(&self) -> Result<()> {
+        self.connect().await?;
+        self.database.ping().await
     }
 
     /// Makes the table of a record, or looks whether the one that is there will do.
     pub async fn create(&self, plan: &'static Plan) -> Result<()> {
-        self.with(move |connection| {
-            run(connection, &create_table_sql(&plan.table)?)?;
-            check_table(connection, &plan.table)
-        })
-        .await
+        self.connect().await?;
+        self.database.start(|engine| engine.create_table(&plan.table)).await?.end().await
+    }
+
+    /// Takes the table of a record away, if it is there.
+    pub async fn remove(&self, plan: &'static Plan) -> Result<()> {
+        self.connect().await?;
+        self.database.start(|engine| engine.drop_table(&plan.table)).await?.end().await
     }
 
     /// Writes rows, all or none. A call that is dropped is still carried out once it has begun.
     pub async fn write<T: Record>(&self, plan: &'static Plan, rows: &[T]) -> Result<Written> {
         let batches = batches(plan, rows)?;
-        let gate = Arc::clone(&self.gate);
-        self.with(move |connection| {
+        self.connect().await?;
+        let written = self.database.start(move |engine| {
+            engine.check_writable()?;
             // Two writers at once could both find nothing to replace, and keep both points.
-            let _only_writer = gate.enter();
-            // DuckDB would cast in silence where record and table differ.
-            check_table(connection, &plan.table)?;
-            run(connection, &sql::stage(plan))?;
-            append(connection, &plan.stage, batches.into_iter().map(Ok))?;
-            transaction(connection, || run(connection, &sql::settle(plan)))?;
-            run(connection, &sql::unstage(plan))
-        })
-        .await?;
+            let _only_writer = engine.turn();
+            engine.with(|connection| write(connection, plan, batches))
+        });
+        written.await?.end().await?;
         Ok(Written { accepted: rows.len(), stored: rows.len() })
     }
 
     /// All records of the range, by time and then by tags.
     pub async fn read<T: Record>(&self, plan: &'static Plan, range: (i64, i64)) -> Result<Vec<T>> {
-        self.with(move |connection| {
+        self.connect().await?;
+        let read = move |connection: &Connection| {
             check_table(connection, &plan.table)?;
             query_rows(connection, &sql::select(plan, range), &[])
-        })
-        .await
+        };
+        self.database.with(read).await
     }
 
-    /// Closes the engine, if nobody else has it.
-    pub async fn close(self) -> Result<()> {
-        blocking(move || self.engine.close().map(|_| ())).await
+    /// Why a request is refused: there is no server to send it to.
+    #[cfg(feature = "influx")]
+    pub fn takes_no_requests() -> tradebase_core::Error {
+        let message = "the embedded engine takes no requests, only InfluxDB does";
+        tradebase_core::Error::new(tradebase_core::Code::Unsupported, message)
     }
 
-    async fn with<U: Send + 'static>(
-        &self,
-        work: impl FnOnce(&Connection) -> Result<U> + Send + 'static,
-    ) -> Result<U> {
-        let engine = self.engine.clone();
-        blocking(move || engine.with(work)).await
+    /// Closes the database for all handles.
+    pub async fn close(&self) -> Result<()> {
+        self.database.close().await
     }
 }
 
@@ -118,15 +155,15 @@ fn batches<T: Record>(plan: &'static Plan, rows: &[T]) -> Result<Vec<RecordBatch
     Ok(batches)
 }
 
-fn run(connection: &Connection, statements: &str) -> Result<()> {
-    connection.execute_batch(statements).map_err(driver_error)
+fn write(connection: &Connection, plan: &Plan, batches: Vec<RecordBatch>) -> Result<()> {
+    // DuckDB would cast in silence where record and table differ.
+    check_table(connection, &plan.table)?;
+    run(connection, &sql::stage(plan))?;
+    append(connection, &plan.stage, batches.into_iter().map(Ok))?;
+    transaction(connection, || run(connection, &sql::settle(plan)))?;
+    run(connection, &sql::unstage(plan))
 }
 
-/// Works on a thread that may wait for the disk.
-async fn blocking<U: Send + 'static>(
-    work: impl FnOnce() -> Result<U> + Send + 'static,
-) -> Result<U> {
-    spawn_blocking(work).await.unwrap_or_else(|error| {
-        Err(Error::new(Code::Internal, "the work on the embedded engine broke off").because(error))
-    })
+fn run(connection: &Connection, statements: &str) -> Result<()> {
+    connection.execute_batch(statements).map_err(driver_error)
 }

@@ -1,21 +1,31 @@
 //! InfluxDB 1.x over HTTP.
 
 pub(crate) mod answer;
+pub mod codec;
+mod door;
+mod quote;
 mod read;
+mod send;
+mod types;
 mod write;
 
-pub(crate) use read::read_document;
-
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use reqwest::{Client, Method, RequestBuilder, Response, Url, redirect};
-use tokio::time::timeout;
-use tradebase_core::{Code, Error, Result};
+use reqwest::{Client, Method, Url, redirect};
+use tokio::runtime::Handle;
+use tradebase_core::watch::{Operation, Watch};
+use tradebase_core::{Capabilities, Code, Error, Result};
 
+pub use door::{InfluxRequest, InfluxResponse};
+pub use types::influx_type;
+
+use crate::capability::INFLUX;
 use crate::error;
-use crate::escape;
 use crate::identity::Bounds;
 use crate::options::InfluxOptions;
+use crate::plan::Plan;
 
 /// How long an unused connection is kept. Servers and balancers close theirs after minutes.
 const IDLE_MAX: Duration = Duration::from_secs(60);
@@ -29,11 +39,16 @@ pub struct Influx {
     /// The address without a slash at its end.
     base: String,
     options: InfluxOptions,
+    /// Whether the server said a version that is supported.
+    is_connected: AtomicBool,
+    is_closed: AtomicBool,
+    /// Held by the one call that looks at the version.
+    connecting: tokio::sync::Mutex<()>,
 }
 
 impl Influx {
-    /// Finds the server and looks at its version.
-    pub async fn open(mut options: InfluxOptions) -> Result<Self> {
+    /// The server, not looked for yet.
+    pub fn later(mut options: InfluxOptions) -> Result<Self> {
         let base = base(&options.url)?;
         options.batch_lines_max = options.batch_lines_max.max(1);
         options.read_rows_max = options.read_rows_max.max(1);
@@ -44,17 +59,94 @@ impl Influx {
             .connect_timeout(options.connect_deadline)
             .pool_idle_timeout(IDLE_MAX)
             .build()
-            .map_err(error::transport)?;
-        let influx = Self { client, base, options };
-        influx.look_at_version().await?;
-        Ok(influx)
+            .map_err(|e| error::transport(e, &base))?;
+        let (is_connected, is_closed) = (AtomicBool::new(false), AtomicBool::new(false));
+        let connecting = tokio::sync::Mutex::default();
+        Ok(Self { client, base, options, is_connected, is_closed, connecting })
+    }
+
+    /// What it can do.
+    pub fn capabilities(&self) -> &'static Capabilities {
+        &INFLUX
+    }
+
+    /// The address with the database; neither holds a secret.
+    pub fn address(&self) -> String {
+        format!("{}/{}", self.base, self.options.database)
+    }
+
+    /// A server keeps its points.
+    pub fn is_ephemeral(&self) -> bool {
+        false
+    }
+
+    /// Nothing takes the place of a server.
+    pub fn instead_of(&self) -> Option<PathBuf> {
+        None
+    }
+
+    /// The measures of its operations.
+    pub fn watch(&self) -> &Watch {
+        &self.options.watch
+    }
+
+    /// Whether the server was found.
+    pub fn is_connected(&self) -> bool {
+        self.is_connected.load(Ordering::Acquire) && !self.is_closed.load(Ordering::Acquire)
+    }
+
+    /// Finds the server and looks at its version, once.
+    pub async fn connect(&self) -> Result<()> {
+        if self.is_closed.load(Ordering::Acquire) {
+            return Err(Error::new(Code::Closed, "the series is closed"));
+        }
+        if self.options.runtime.is_none() && Handle::try_current().is_err() {
+            return Err(error::no_runtime());
+        }
+        if self.is_connected() {
+            return Ok(());
+        }
+        self.watch().run(Operation::Connect, |()| 0, self.find()).await
+    }
+
+    async fn find(&self) -> Result<()> {
+        let _only_one = self.connecting.lock().await;
+        if self.is_connected() {
+            return Ok(());
+        }
+        self.look_at_version().await?;
+        self.is_connected.store(true, Ordering::Release);
+        let (store, operation) = (INFLUX.engine, "connect");
+        tracing::info!(store, operation, address = self.address(), "connected");
+        Ok(())
+    }
+
+    /// Asks the server whether it is there.
+    pub async fn ping(&self) -> Result<()> {
+        self.connect().await?;
+        self.look_at_version().await
     }
 
     /// Makes the database, if it is not there.
-    pub async fn create(&self) -> Result<()> {
+    pub async fn create(&self, _: &Plan) -> Result<()> {
+        self.connect().await?;
         let mut statement = String::from("CREATE DATABASE ");
-        escape::identifier(&mut statement, &self.options.database);
+        quote::identifier(&mut statement, &self.options.database);
         self.execute(&statement).await
+    }
+
+    /// Takes all points of a series away. Nothing happens if there is no such series.
+    pub async fn remove(&self, plan: &Plan) -> Result<()> {
+        self.connect().await?;
+        let mut statement = String::from("DROP SERIES FROM ");
+        quote::identifier(&mut statement, plan.name);
+        self.execute(&statement).await
+    }
+
+    /// Lets the server go, for all handles.
+    pub async fn close(&self) -> Result<()> {
+        self.is_closed.store(true, Ordering::Release);
+        Ok(())
     }
 
     fn bounds(&self) -> Bounds {
@@ -73,7 +165,11 @@ impl Influx {
 
     /// Runs a statement that has no rows to give.
     async fn execute(&self, statement: &str) -> Result<()> {
-        let request = self.request(Method::POST, "/query", &[("q", statement)]);
+        let request = self.request(
+            Method::POST,
+            "/query",
+            &[("db", &self.options.database), ("q", statement)],
+        );
         let response = self.send(request).await?;
         let status = response.status().as_u16();
         let body = self.small(response).await?;
@@ -83,51 +179,6 @@ impl Influx {
         let mut progress = answer::Progress::new(1);
         answer::read(&body, &mut progress, &mut Nothing)?;
         if progress.is_complete() { Ok(()) } else { Err(error::cut()) }
-    }
-
-    fn request(&self, method: Method, path: &str, query: &[(&str, &str)]) -> RequestBuilder {
-        let mut address = format!("{}{path}", self.base);
-        for (i, (name, value)) in query.iter().enumerate() {
-            address.push(if i == 0 { '?' } else { '&' });
-            address.push_str(name);
-            address.push('=');
-            escape::percent(&mut address, value);
-        }
-        let request = self.client.request(method, address);
-        match &self.options.user {
-            Some(user) => {
-                request.basic_auth(user, self.options.password.as_ref().map(|p| p.expose()))
-            }
-            None => request,
-        }
-    }
-
-    /// Sends a request and waits for the head of the answer, within the deadline.
-    async fn send(&self, request: RequestBuilder) -> Result<Response> {
-        self.within(request.send()).await
-    }
-
-    async fn within<T>(
-        &self,
-        work: impl Future<Output = std::result::Result<T, reqwest::Error>>,
-    ) -> Result<T> {
-        let deadline = self.options.answer_deadline;
-        match timeout(deadline, work).await {
-            Ok(done) => done.map_err(error::transport),
-            Err(_) => Err(error::late(deadline)),
-        }
-    }
-
-    /// The body of an answer that has no rows.
-    async fn small(&self, mut response: Response) -> Result<Vec<u8>> {
-        let mut body = Vec::new();
-        while let Some(piece) = self.within(response.chunk()).await? {
-            body.extend_from_slice(&piece);
-            if body.len() > SMALL_ANSWER_MAX {
-                return Err(error::strange("a long text without rows"));
-            }
-        }
-        Ok(body)
     }
 }
 

@@ -4,10 +4,9 @@ use reqwest::{Method, Response};
 use tradebase_core::json::Cell;
 use tradebase_core::{Code, Column, Error, Kind, Record, Result, Roles, Table};
 
-use super::Influx;
 use super::answer::{self, Progress, Rows, text_of};
+use super::{Influx, quote};
 use crate::error;
-use crate::escape;
 use crate::plan::Plan;
 use crate::source::RowSource;
 
@@ -18,6 +17,7 @@ const ROWS: usize = 1;
 impl Influx {
     /// All records of the range, by time.
     pub async fn read<T: Record>(&self, plan: &'static Plan, range: (i64, i64)) -> Result<Vec<T>> {
+        self.connect().await?;
         let statements = self.statements(T::TABLE, plan, range);
         let rows_max = self.options.read_rows_max.to_string();
         let query = [
@@ -76,27 +76,27 @@ impl Influx {
     /// or a field.
     fn statements(&self, table: &Table, plan: &Plan, (first, last): (i64, i64)) -> String {
         let mut text = String::from("SHOW FIELD KEYS ON ");
-        escape::identifier(&mut text, &self.options.database);
+        quote::identifier(&mut text, &self.options.database);
         text.push_str(" FROM ");
         if let Some(policy) = &self.options.retention_policy {
-            escape::identifier(&mut text, policy);
+            quote::identifier(&mut text, policy);
             text.push('.');
         }
-        escape::identifier(&mut text, plan.name);
+        quote::identifier(&mut text, plan.name);
         text.push_str("; SELECT ");
         for (i, column) in table.columns.iter().filter(|c| !c.is(Roles::TIME)).enumerate() {
             text.push_str(if i == 0 { "" } else { "," });
-            escape::identifier(&mut text, column.name.text);
+            quote::identifier(&mut text, column.name.text);
             text.push_str(if column.is(Roles::TAG) { "::tag" } else { "::field" });
         }
         text.push_str(" FROM ");
-        escape::identifier(&mut text, &self.options.database);
+        quote::identifier(&mut text, &self.options.database);
         text.push('.');
         if let Some(policy) = &self.options.retention_policy {
-            escape::identifier(&mut text, policy);
+            quote::identifier(&mut text, policy);
         }
         text.push('.');
-        escape::identifier(&mut text, plan.name);
+        quote::identifier(&mut text, plan.name);
         text.push_str(&format!(" WHERE time >= {first} AND time <= {last}"));
         text
     }

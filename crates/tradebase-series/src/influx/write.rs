@@ -4,7 +4,6 @@ use std::ops::Range;
 
 use bytes::Bytes;
 use reqwest::Method;
-use tokio::time::timeout;
 use tradebase_core::{Code, Error, Record, Result};
 
 use super::Influx;
@@ -30,6 +29,9 @@ impl Influx {
         let mut checked = identity::check(plan, rows, self.bounds())?;
         let mut work = Work { plan, rows, tally: Tally::default(), halvings: 0 };
         work.tally.accepted = rows.len();
+        if let Err(failed) = self.connect().await {
+            return Err(work.broken_off(0..0, failed));
+        }
         let lines = std::mem::take(&mut checked.lines);
         let mut first = Some(Bytes::from(lines)).filter(|lines| !lines.is_empty());
         let mut code = None;
@@ -50,7 +52,6 @@ impl Influx {
 
     /// Sends lines until there is an answer to them.
     async fn send_lines(&self, lines: Bytes) -> Result<Verdict> {
-        let deadline = self.options.answer_deadline;
         let sends = async {
             let mut sent = 1;
             loop {
@@ -61,7 +62,7 @@ impl Influx {
             }
         };
         // Both sends together have the time of one.
-        timeout(deadline, sends).await.unwrap_or_else(|_| Err(error::late(deadline)))
+        self.timed(sends).await
     }
 
     async fn send_once(&self, lines: Bytes) -> Result<Verdict> {

@@ -10,6 +10,8 @@ use tradebase_core::{Code, Error, Result};
 
 /// What the server's own lists show of us, unless the address says otherwise.
 const APPLICATION: &str = "tradebase";
+/// Where a server listens, unless the address says otherwise.
+const PORT: u16 = 5432;
 
 /// Reads `//user:password@host:port/database?host=/path`. Nothing of it is shown in errors: any
 /// part may be a password that stands in the wrong place.
@@ -38,6 +40,27 @@ pub(super) fn parse(rest: &str, connect_wait: Duration) -> Result<Config> {
         config.connect_timeout(connect_wait);
     }
     Ok(config)
+}
+
+/// Host, port and database, for people: `localhost:5432/ledger`.
+pub(super) fn shown(config: &Config) -> String {
+    let hosts = config.get_hosts().iter().map(|host| match host {
+        Host::Tcp(name) if name.contains(':') => format!("[{name}]"),
+        Host::Tcp(name) => name.clone(),
+        Host::Unix(path) => path.display().to_string(),
+    });
+    let mut hosts: Vec<_> = hosts.collect();
+    if hosts.is_empty() {
+        hosts = config.get_hostaddrs().iter().map(ToString::to_string).collect();
+    }
+    let ports = config.get_ports();
+    let places = hosts.into_iter().enumerate().map(|(i, host)| {
+        // One port stands for all hosts.
+        let port = ports.get(i).or(ports.first()).copied().unwrap_or(PORT);
+        format!("{host}:{port}")
+    });
+    let places = places.collect::<Vec<_>>().join(",");
+    format!("{places}/{}", config.get_dbname().or(config.get_user()).unwrap_or_default())
 }
 
 fn is_near(host: &Host) -> bool {
@@ -78,6 +101,19 @@ mod tests {
             assert!(read(rest).is_ok(), "{rest}");
         }
         assert_eq!(read("//localhost/a").unwrap().get_application_name(), Some(APPLICATION));
+    }
+
+    #[test]
+    fn addresses_are_shown_without_their_secrets() {
+        for (rest, shown_as) in [
+            ("//me:hunter2@localhost/ledger", "localhost:5432/ledger"),
+            ("//me:hunter2@127.0.0.1:5433/ledger", "127.0.0.1:5433/ledger"),
+            ("//me:hunter2@localhost:1,127.0.0.1:2/ledger", "localhost:1,127.0.0.1:2/ledger"),
+            ("//me:hunter2@localhost", "localhost:5432/me"),
+            ("///ledger?host=/run/pg&user=me&password=hunter2", "/run/pg:5432/ledger"),
+        ] {
+            assert_eq!(shown(&read(rest).unwrap()), shown_as);
+        }
     }
 
     #[test]

@@ -3,16 +3,18 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use tokio::task::JoinHandle;
+use tokio::runtime::Handle;
+use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::timeout;
 use tokio_postgres::types::Type;
 use tokio_postgres::{Client, Config, NoTls, Statement};
 use tradebase_core::{Code, Column, Error, Record, Result, Table};
 
-use super::error::{from_connecting, from_postgres};
+use super::error::{from_connecting, from_postgres, unconnected};
 use super::scratch::Scratch;
 use super::texts::texts;
 use super::types::{check_columns, check_parameters};
+use crate::options::SqlOptions;
 
 /// How long a connection may take to say good-bye.
 const CLOSE_WAIT: Duration = Duration::from_secs(1);
@@ -33,23 +35,19 @@ struct Kept {
 }
 
 impl Connection {
-    /// Connects. What the server sends is read by a task of the present runtime.
-    pub(super) async fn open(
-        config: &Config,
-        wait: Duration,
-        statements_max: usize,
-    ) -> Result<Self> {
-        let connected = timeout(wait, config.connect(NoTls)).await.map_err(|_| {
+    /// Connects. What the server sends is read by a task of the runtime of the options, or of
+    /// the caller's.
+    pub(super) async fn open(config: &Config, options: &SqlOptions) -> Result<Self> {
+        let wait = options.connect_wait;
+        let connected = timeout(wait, connect_on(options.runtime.as_ref(), config)).await;
+        let late = |_| {
             let message = format!("postgres did not answer within {wait:?}");
-            Error::new(Code::ConnectionFailed, message)
-        })?;
-        let (client, wire) = connected.map_err(|e| from_connecting(&e))?;
-        let task = tokio::spawn(async move {
-            if let Err(error) = wire.await {
-                tracing::debug!(store = "postgres", code = ?error.code(), "a connection ended");
-            }
-        });
+            Err(Error::new(Code::ConnectionFailed, message))
+        };
+        let connected = connected.unwrap_or_else(late);
+        let (client, task) = connected.map_err(|e| unconnected(config, e))?;
         let (scratch, statements) = (Scratch::new(), HashMap::new());
+        let statements_max = options.statements_max;
         Ok(Self { client, scratch, statements, statements_max, uses: 0, task })
     }
 
@@ -120,7 +118,39 @@ impl Connection {
     }
 
     /// Runs statements without parameters or rows, all of them or none.
-    pub(super) async fn run(&mut self, table: &Table, sql: &str) -> Result<()> {
-        self.client.batch_execute(sql).await.map_err(|e| from_postgres(&e, Some(table)))
+    pub(super) async fn run(&mut self, table: Option<&Table>, sql: &str) -> Result<()> {
+        self.client.batch_execute(sql).await.map_err(|e| from_postgres(&e, table))
     }
+}
+
+type Connected = (Client, JoinHandle<()>);
+
+async fn connect_on(runtime: Option<&Handle>, config: &Config) -> Result<Connected> {
+    let Some(runtime) = runtime else { return connect(config.clone()).await };
+    // A set ends its task when this call is dropped.
+    let mut tasks = JoinSet::new();
+    tasks.spawn_on(connect(config.clone()), runtime);
+    match tasks.join_next().await {
+        Some(Ok(connected)) => connected,
+        Some(Err(error)) => Err(runtime_ended().because(error)),
+        None => Err(runtime_ended()),
+    }
+}
+
+/// Connects, and leaves a task behind that reads what the server sends.
+async fn connect(config: Config) -> Result<Connected> {
+    let (client, wire) = config.connect(NoTls).await.map_err(|e| from_connecting(&e))?;
+    let task = tokio::spawn(async move {
+        if let Err(error) = wire.await {
+            tracing::debug!(store = "postgres", code = ?error.code(), "a connection ended");
+        }
+    });
+    Ok((client, task))
+}
+
+#[cold]
+fn runtime_ended() -> Error {
+    let message = "the runtime that connections belong to has ended: give one that lives as long \
+                   as the store";
+    Error::new(Code::ConnectionFailed, message)
 }

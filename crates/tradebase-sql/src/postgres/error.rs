@@ -3,9 +3,11 @@
 use std::error::Error as _;
 use std::io;
 
+use tokio_postgres::Config;
 use tokio_postgres::error::DbError;
 use tradebase_core::{Code, Error, Table};
 
+use super::address;
 use crate::error::{columns, of_constraint};
 
 /// The error of a call; the table tells which columns a constraint is about.
@@ -34,6 +36,20 @@ pub(super) fn from_connecting(error: &tokio_postgres::Error) -> Error {
             Error::new(Code::ConnectionFailed, format!("postgres: {error}{why}"))
         }
     }
+}
+
+/// A server that cannot be connected to, with what to do about it. The password is not shown.
+#[cold]
+pub(super) fn unconnected(config: &Config, error: Error) -> Error {
+    let (place, user) = (address::shown(config), config.get_user().unwrap_or("unnamed"));
+    let message = match error.code() {
+        Code::AuthenticationRefused => {
+            format!("the sign-in was refused, check the user and the password: {user} at {place}")
+        }
+        Code::Config => format!("the database is not there, create it first: {place}"),
+        _ => format!("cannot connect, check that the server runs and can be reached: {place}"),
+    };
+    Error::new(error.code(), message).because(error)
 }
 
 fn is_io(error: &tokio_postgres::Error) -> bool {

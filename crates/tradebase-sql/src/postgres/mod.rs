@@ -4,10 +4,12 @@ mod address;
 mod array;
 mod connection;
 mod copy;
+mod door;
 mod error;
 mod filter;
 mod frame;
 pub mod numeric;
+mod pool;
 mod read;
 mod scratch;
 mod sink;
@@ -16,8 +18,10 @@ mod store;
 mod tables;
 mod texts;
 mod types;
+mod value;
 mod write;
 
+pub(crate) use door::Door;
 pub(crate) use store::Store;
 pub use types::postgres_type;
 

@@ -155,6 +155,50 @@ pub fn decode(bytes: &[u8], scale: u8) -> Result<i128, Fault> {
     Ok(if sign == NEGATIVE { -units } else { units })
 }
 
+/// Reads bytes as text, whatever they hold: `-0.50`, `NaN`, `Infinity`.
+pub fn text(bytes: &[u8]) -> Result<String, Fault> {
+    let Some((header, digits)) = bytes.split_first_chunk::<HEADER>() else {
+        return Err(Fault::Malformed);
+    };
+    let [_, _, w1, w0, s1, s0, d1, d0] = *header;
+    let mut out = match u16::from_be_bytes([s1, s0]) {
+        0 => String::new(),
+        NEGATIVE => "-".to_owned(),
+        NAN => return Ok("NaN".to_owned()),
+        INFINITY => return Ok("Infinity".to_owned()),
+        MINUS_INFINITY => return Ok("-Infinity".to_owned()),
+        _ => return Err(Fault::Malformed),
+    };
+    let (groups, []) = digits.as_chunks::<2>() else { return Err(Fault::Malformed) };
+    let group = |at: i32| {
+        let have = usize::try_from(at).ok().and_then(|at| groups.get(at));
+        have.map_or(Ok(0), |group| digit(*group))
+    };
+    let weight = i32::from(i16::from_be_bytes([w1, w0]));
+    out.push_str(&group(0.min(weight))?.to_string());
+    for at in 1..=weight {
+        out.push_str(&format!("{:04}", group(at)?));
+    }
+    let shown = usize::from(u16::from_be_bytes([d1, d0]));
+    if shown > 0 {
+        out.push('.');
+        let end = out.len() + shown;
+        let mut at = weight + 1;
+        while out.len() < end {
+            out.push_str(&format!("{:04}", group(at)?));
+            at += 1;
+        }
+        out.truncate(end);
+    }
+    Ok(out)
+}
+
+/// The digits after the point that the server shows.
+pub fn shown_scale(bytes: &[u8]) -> Option<u8> {
+    let scale = bytes.get(6..HEADER)?.try_into().ok()?;
+    u8::try_from(u16::from_be_bytes(scale)).ok()
+}
+
 #[inline(always)]
 fn digit(group: [u8; 2]) -> Result<u64, Fault> {
     let digit = u64::from(u16::from_be_bytes(group));
@@ -291,6 +335,28 @@ mod tests {
     }
 
     #[test]
+    fn digits_are_shown_as_the_server_shows_them() {
+        let number = |count: u16, weight: i16, sign: u16, scale: u16, digits: &[u16]| {
+            let head = [count, weight.cast_unsigned(), sign, scale];
+            head.iter().chain(digits).flat_map(|w| w.to_be_bytes()).collect::<Vec<_>>()
+        };
+        for (bytes, want) in [
+            (number(0, 0, 0, 0, &[]), "0"),
+            (number(0, 0, 0, 3, &[]), "0.000"),
+            (number(1, 0, NEGATIVE, 0, &[12]), "-12"),
+            (number(2, 1, 0, 1, &[1, 20]), "10020.0"),
+            (number(1, -1, 0, 2, &[500]), "0.05"),
+            (number(1, -2, 0, 8, &[1]), "0.00000001"),
+            (number(1, 2, 0, 0, &[7]), "700000000"),
+            (number(0, 0, NAN, 0, &[]), "NaN"),
+            (number(0, 0, INFINITY, 0, &[]), "Infinity"),
+            (number(0, 0, MINUS_INFINITY, 0, &[]), "-Infinity"),
+        ] {
+            assert_eq!(text(&bytes).as_deref(), Ok(want));
+        }
+    }
+
+    #[test]
     fn units_beyond_any_decimal_are_not_written() {
         let mut out = [0; BYTES_MAX];
         assert_eq!(encode(i128::MAX, 1, &mut out), None);
@@ -306,11 +372,14 @@ mod tests {
         ) {
             let units = units / 10_i128.pow(digits);
             prop_assert_eq!(decode(&encoded(units, scale), scale), Ok(units));
+            let shown = tradebase_core::decimal::text(units, scale);
+            prop_assert_eq!(text(&encoded(units, scale)), Ok(shown));
         }
 
         #[test]
         fn bytes_never_panic(bytes: Vec<u8>, scale in 0_u8..=28) {
             _ = decode(&bytes, scale);
+            _ = text(&bytes);
         }
 
         #[test]
@@ -327,6 +396,7 @@ mod tests {
                 .flat_map(|w| w.to_be_bytes())
                 .collect();
             _ = decode(&bytes, scale);
+            _ = text(&bytes);
         }
     }
 }

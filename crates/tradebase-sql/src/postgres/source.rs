@@ -98,6 +98,25 @@ fn odd(column: &'static Column, len: usize) -> Error {
     Error::unreadable(column, format_args!("{len} bytes are no {}", column.kind))
 }
 
+/// Statements of the user's own give integers of other widths than the field has. One that does
+/// not fit the field is refused there.
+#[cold]
+#[inline(never)]
+fn integer_of_any_width(column: &'static Column, bytes: &[u8]) -> Result<i64> {
+    match *bytes {
+        [a, b] => Ok(i16::from_be_bytes([a, b]).into()),
+        [a, b, c, d] => Ok(i32::from_be_bytes([a, b, c, d]).into()),
+        _ => bytes.try_into().map(i64::from_be_bytes).map_err(|_| odd(column, bytes.len())),
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn float_of_any_width(column: &'static Column, bytes: &[u8]) -> Result<f64> {
+    let four = bytes.try_into().map_err(|_| odd(column, bytes.len()))?;
+    Ok(f32::from_be_bytes(four).into())
+}
+
 #[cold]
 #[inline(never)]
 fn faulty(column: &'static Column, why: &dyn std::fmt::Display) -> Error {
@@ -120,16 +139,22 @@ impl<C: Cells> Source for DecodeSource<C> {
 
     #[cfg_attr(not(debug_assertions), inline(always))]
     fn i64(&mut self, at: usize, column: &'static Column) -> Result<Got<i64>> {
-        Ok(match column.kind {
-            Kind::I16 => self.fixed(at, column)?.map(|bytes| i16::from_be_bytes(bytes).into()),
-            Kind::I32 => self.fixed(at, column)?.map(|bytes| i32::from_be_bytes(bytes).into()),
-            _ => self.fixed(at, column)?.map(i64::from_be_bytes),
+        self.0.cell(at).try_map(|bytes| {
+            let value = match column.kind {
+                Kind::I16 => bytes.try_into().ok().map(|two| i16::from_be_bytes(two).into()),
+                Kind::I32 => bytes.try_into().ok().map(|four| i32::from_be_bytes(four).into()),
+                _ => bytes.try_into().ok().map(i64::from_be_bytes),
+            };
+            value.map_or_else(|| integer_of_any_width(column, bytes), Ok)
         })
     }
 
     #[cfg_attr(not(debug_assertions), inline(always))]
     fn f64(&mut self, at: usize, column: &'static Column) -> Result<Got<f64>> {
-        Ok(self.fixed(at, column)?.map(f64::from_be_bytes))
+        self.0.cell(at).try_map(|bytes| match bytes.try_into() {
+            Ok(eight) => Ok(f64::from_be_bytes(eight)),
+            Err(_) => float_of_any_width(column, bytes),
+        })
     }
 
     #[cfg_attr(not(debug_assertions), inline(always))]

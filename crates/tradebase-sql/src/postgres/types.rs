@@ -68,7 +68,7 @@ pub(super) fn array_of(kind: Kind) -> Type {
 }
 
 /// Whether bytes made for one type are right for the other.
-fn same_bytes(ours: &Type, server: &Type) -> bool {
+pub(super) fn same_bytes(ours: &Type, server: &Type) -> bool {
     ours == server
         || (*ours == Type::TEXT && *server == Type::VARCHAR)
         || (*ours == Type::TEXT_ARRAY && *server == Type::VARCHAR_ARRAY)
@@ -119,7 +119,7 @@ fn digits(modifier: i32) -> Option<(i32, i32)> {
 }
 
 #[cold]
-fn mismatch(column: &Column, server: &str) -> Error {
+pub(super) fn mismatch(column: &Column, server: &str) -> Error {
     let message = format!("the column must hold {}, it is {server}", column.kind);
     Error::new(Code::SchemaMismatch, message).column(column.name.text)
 }

@@ -46,7 +46,7 @@ impl Store {
             let inserted = connection.insert_each(rows).await;
             if inserted.is_err() {
                 // If this fails too, the connection is ended, which undoes as well.
-                connection.run(T::TABLE, "ROLLBACK").await?;
+                connection.run(Some(T::TABLE), "ROLLBACK").await?;
             }
             return lease.done(inserted);
         }
@@ -115,12 +115,12 @@ impl Connection {
 
     /// Rows whose keys the server assigns, one by one: no bulk path says which key is whose.
     async fn insert_each<T: Record>(&mut self, rows: &[&T]) -> Result<Vec<i64>> {
-        self.run(T::TABLE, "BEGIN").await?;
+        self.run(Some(T::TABLE), "BEGIN").await?;
         let mut keys = Vec::with_capacity(rows.len());
         for row in rows {
             keys.extend(self.insert(*row).await?);
         }
-        self.run(T::TABLE, "COMMIT").await?;
+        self.run(Some(T::TABLE), "COMMIT").await?;
         Ok(keys)
     }
 

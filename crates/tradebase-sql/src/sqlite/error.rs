@@ -1,5 +1,7 @@
 //! SQLite's result codes as codes of tradebase.
 
+use std::path::Path;
+
 use rusqlite::ffi;
 use tradebase_core::{Code, Error, Table};
 
@@ -17,11 +19,42 @@ pub(crate) fn from_sqlite(error: &rusqlite::Error, table: Option<&Table>) -> Err
         E::InvalidPath(_) | E::NulError(_) => {
             Error::new(Code::Config, format!("the path cannot be used: {error}"))
         }
+        E::MultipleStatement => {
+            Error::new(Code::Syntax, "there are several statements: give them to batch")
+        }
         E::ToSqlConversionFailure(_) => {
             Error::new(Code::Internal, format!("a value could not be bound: {error}"))
         }
         _ => Error::new(Code::Internal, format!("sqlite was used wrongly: {error}")),
     }
+}
+
+/// A file that cannot be opened, with what to do about it.
+#[cold]
+pub(super) fn unopened(path: &Path, error: Error) -> Error {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let why = match error.code() {
+        _ if path.is_dir() => "it is a folder, name a file in it",
+        _ if folder.is_some_and(|folder| !folder.is_dir()) => {
+            "its folder is not there, create it first"
+        }
+        Code::StorageFailed => {
+            "it is damaged or no SQLite database, name another file or restore it from a backup"
+        }
+        Code::ConnectionFailed | Code::AccessDenied => {
+            "this process must be allowed to read and write the file and its folder"
+        }
+        Code::Locked => "another program holds it, end that one or wait longer",
+        Code::Unsupported => "it needs a folder on a local disk",
+        _ => "see what SQLite says",
+    };
+    let message = format!("the file cannot be opened, {why}: {}", path.display());
+    // A file is no server that may come back by itself.
+    let code = match error.code() {
+        Code::ConnectionFailed => Code::StorageFailed,
+        code => code,
+    };
+    Error::new(code, message).because(error)
 }
 
 fn failure(extended: i32, message: &str, table: Option<&Table>) -> Error {

@@ -2,6 +2,7 @@
 
 mod address;
 mod blob;
+mod door;
 mod error;
 mod filter;
 mod open;
@@ -14,6 +15,7 @@ mod types;
 mod view;
 mod write;
 
+pub(crate) use door::Door;
 pub(crate) use store::Store;
 pub use types::sqlite_type;
 

@@ -1,6 +1,7 @@
 //! Opening connections.
 
-use std::path::Path;
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rusqlite::config::DbConfig;
@@ -10,12 +11,43 @@ use tradebase_core::{Code, Error, Result};
 use super::address::Place;
 use super::error::from_sqlite;
 use super::filter::load_lists;
+use crate::naming::quoted;
 use crate::options::{Durability, SqlOptions};
 
 /// Before it, a race between a writer and a checkpoint could corrupt a file.
 const VERSION_MIN: i32 = 3_051_003;
 /// What a write-ahead log is cut back to when it has been moved into the file.
 const JOURNAL_BYTES_KEPT: u32 = 64 * 1024 * 1024;
+
+/// A file that may be made by opening it. Dropped before it is kept, the file is removed again if
+/// it was not there and has stayed empty: then nobody else has written to it either.
+pub(super) struct Fresh(Option<PathBuf>);
+
+impl Fresh {
+    /// What is to be opened.
+    pub(super) fn at(place: &Place) -> Self {
+        match place {
+            Place::File(path) if !path.exists() => Self(Some(path.clone())),
+            _ => Self(None),
+        }
+    }
+
+    /// It has been opened.
+    pub(super) fn keep(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for Fresh {
+    fn drop(&mut self) {
+        if let Some(path) = &self.0
+            && fs::metadata(path).is_ok_and(|file| file.is_file() && file.len() == 0)
+        {
+            // A file that cannot be removed does no harm: SQLite takes it as an empty database.
+            _ = fs::remove_file(path);
+        }
+    }
+}
 
 /// The connection that writes.
 pub(super) fn writer(place: &Place, options: &SqlOptions) -> Result<Connection> {
@@ -29,14 +61,9 @@ pub(super) fn writer(place: &Place, options: &SqlOptions) -> Result<Connection> 
             open(path, flags)?
         }
     };
-    let synchronous = match options.durability {
-        Durability::Full => "FULL",
-        Durability::Relaxed => "NORMAL",
-    };
     // No waiting inside the engine, which would block the caller's thread: see `patiently`.
     prepare(&connection, Duration::ZERO, options)?;
-    pragma(&connection, "synchronous", synchronous)?;
-    pragma(&connection, "foreign_keys", "ON")?;
+    settle(&connection, options.durability)?;
     pragma(&connection, "journal_size_limit", &JOURNAL_BYTES_KEPT.to_string())?;
     if matches!(place, Place::File(_)) {
         let mode: String = connection
@@ -48,6 +75,43 @@ pub(super) fn writer(place: &Place, options: &SqlOptions) -> Result<Connection> 
         }
     }
     Ok(connection)
+}
+
+/// What must hold for a connection that writes whenever one of our own writes comes to it.
+fn settle(connection: &Connection, durability: Durability) -> Result<()> {
+    let synchronous = match durability {
+        Durability::Full => "FULL",
+        Durability::Relaxed => "NORMAL",
+    };
+    pragma(connection, "synchronous", synchronous)?;
+    pragma(connection, "foreign_keys", "ON")
+}
+
+/// Makes the connection that writes as it was, after statements of the user's own have been on
+/// it: no transaction, no temporary table in front of ours, no other file, no other settings.
+pub(super) fn reset(connection: &Connection, durability: Durability) -> Result<()> {
+    let failed = |e| from_sqlite(&e, None);
+    if !connection.is_autocommit() {
+        connection.execute_batch("ROLLBACK").map_err(failed)?;
+    }
+    connection.busy_timeout(Duration::ZERO).map_err(failed)?;
+    for name in ["query_only", "ignore_check_constraints", "recursive_triggers", "writable_schema"]
+    {
+        pragma(connection, name, "OFF")?;
+    }
+    settle(connection, durability)?;
+    // Moving the place of temporary tables drops them.
+    pragma(connection, "temp_store", "FILE")?;
+    pragma(connection, "temp_store", "MEMORY")?;
+    for name in attached(connection).map_err(failed)? {
+        connection.execute_batch(&format!("DETACH {}", quoted(&name))).map_err(failed)?;
+    }
+    Ok(())
+}
+
+fn attached(connection: &Connection) -> rusqlite::Result<Vec<String>> {
+    let sql = "SELECT name FROM pragma_database_list WHERE name NOT IN ('main', 'temp')";
+    connection.prepare_cached(sql)?.query_map([], |row| row.get(0))?.collect()
 }
 
 /// A connection that reads a file which a writer has opened.
@@ -112,6 +176,31 @@ mod tests {
             let Place::File(path) = &place else { panic!("it is a file") };
             let reading = reader(path, &options).unwrap();
             assert!(reading.execute_batch("CREATE TABLE a (b)").is_err());
+        }
+    }
+
+    #[test]
+    fn a_new_file_that_stayed_empty_is_removed_and_no_other() {
+        let folder = tradebase_testkit::TempFolder::new().unwrap();
+        let place = |name: &str| Place::File(folder.file(name));
+        for (name, there_before, bytes, kept, want) in [
+            ("new.db", false, 0, false, false),
+            ("written.db", false, 1, false, true),
+            ("old.db", true, 0, false, true),
+            ("opened.db", false, 0, true, true),
+        ] {
+            let path = folder.file(name);
+            if there_before {
+                fs::write(&path, "").unwrap();
+            }
+            let fresh = Fresh::at(&place(name));
+            fs::write(&path, vec![1; bytes]).unwrap();
+            if kept {
+                fresh.keep();
+            } else {
+                drop(fresh);
+            }
+            assert_eq!(path.exists(), want, "{name}");
         }
     }
 

@@ -1,14 +1,14 @@
 //! Get, find, all.
 
 use rusqlite::{Connection, Statement};
-use tokio::task::spawn_blocking;
+use tokio::runtime::Handle;
 use tradebase_core::{Code, Error, Record, Result};
 
 use super::error::from_sqlite;
 use super::filter::Bindings;
 use super::source::RowSource;
 use super::statements;
-use super::store::{Reader, Store};
+use super::store::{Reader, Store, on_a_thread};
 use super::write::bind_key;
 use crate::filter::Renderer;
 use crate::find::Search;
@@ -38,7 +38,7 @@ impl Store {
             Some(rows) if rows <= INLINE_ROWS_MAX => {
                 read(reader.connection()?, &text.text, text.parameters)
             }
-            _ => on_a_thread(reader, text.text, text.parameters).await,
+            _ => read_aside(self.runtime(), reader, text.text, text.parameters).await,
         }
     }
 
@@ -46,12 +46,17 @@ impl Store {
     pub(crate) async fn all<T: Record>(&self) -> Result<Vec<T>> {
         let reader = self.reader().await?;
         let sql = statements(T::TABLE).all.clone();
-        on_a_thread(reader, sql, Bindings::default()).await
+        read_aside(self.runtime(), reader, sql, Bindings::default()).await
     }
 }
 
-async fn on_a_thread<T: Record>(reader: Reader, sql: String, bindings: Bindings) -> Result<Vec<T>> {
-    let job = spawn_blocking(move || read(reader.connection()?, &sql, bindings));
+async fn read_aside<T: Record>(
+    runtime: Option<&Handle>,
+    reader: Reader,
+    sql: String,
+    bindings: Bindings,
+) -> Result<Vec<T>> {
+    let job = on_a_thread(runtime, move || read(reader.connection()?, &sql, bindings));
     match job.await {
         Ok(read) => read,
         Err(error) => Err(Error::new(Code::Internal, "a read did not end").because(error)),

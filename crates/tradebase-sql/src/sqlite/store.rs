@@ -1,20 +1,23 @@
 //! One writer and a few readers.
 
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex as StdMutex, PoisonError};
 use std::time::Duration;
 
 use rusqlite::Connection;
+use tokio::runtime::Handle;
 use tokio::sync::{Mutex, MutexGuard, OwnedMutexGuard, OwnedSemaphorePermit, Semaphore};
+use tokio::task::{self, JoinHandle};
 use tokio::time::{sleep, timeout};
 use tradebase_core::clock::Tick;
 use tradebase_core::{Code, Error, Result, Table};
 
 use super::address::{self, Place};
-use super::error::from_sqlite;
+use super::error::{from_sqlite, unopened};
 use super::{open, tables};
 use crate::error::{closed, exhausted};
 use crate::options::SqlOptions;
-use crate::schema;
+use crate::{naming, schema};
 
 /// The first pause while another process writes; each further one is twice as long.
 const BUSY_PAUSE_MIN: Duration = Duration::from_millis(1);
@@ -25,9 +28,13 @@ const SCRATCH_BYTES_KEPT: usize = 1 << 20;
 
 /// A SQLite database.
 pub(crate) struct Store {
+    place: Place,
+    /// None before `connect` and after `close`.
     writer: Arc<Mutex<Option<Writing>>>,
     /// None for a database in memory: its only connection reads too.
     readers: Option<Arc<Readers>>,
+    /// Those of the options, with the ones they point to.
+    tables: Vec<&'static Table>,
     options: SqlOptions,
 }
 
@@ -38,7 +45,7 @@ pub(super) struct Writing {
 }
 
 struct Readers {
-    place: Place,
+    path: PathBuf,
     /// The last one used is taken first: its cache is warm.
     idle: StdMutex<Vec<Connection>>,
     permits: Arc<Semaphore>,
@@ -46,29 +53,86 @@ struct Readers {
 }
 
 impl Store {
-    /// Opens what stands behind `sqlite:`.
-    pub(crate) async fn open(rest: &str, options: &SqlOptions) -> Result<Self> {
+    /// What stands behind `sqlite:`, not opened yet.
+    pub(crate) fn later(rest: &str, options: &SqlOptions) -> Result<Self> {
         let place = address::parse(rest)?;
-        let opened = patiently(options.busy_wait, || open::writer(&place, options)).await;
-        let connection = opened.map_err(|e| match &place {
-            Place::Memory => e,
-            Place::File(path) => {
-                let (code, message) = (e.code(), format!("cannot open {}", path.display()));
-                Error::new(code, message).because(e)
-            }
-        })?;
-        let readers = match place {
+        let tables = schema::with_parents(&options.tables)?;
+        for table in &tables {
+            // Before a file is made for them.
+            naming::check(table).and_then(|()| tables::create(table)).map_err(|e| e.of(table))?;
+        }
+        let readers = match &place {
             Place::Memory => None,
-            place @ Place::File(_) => Some(Arc::new(Readers {
-                place,
+            Place::File(path) => Some(Arc::new(Readers {
+                path: path.clone(),
                 idle: StdMutex::new(Vec::new()),
                 permits: Arc::new(Semaphore::new(options.readers)),
                 options: options.clone(),
             })),
         };
-        let writing = Writing { connection, scratch: Vec::new() };
-        let writer = Arc::new(Mutex::new(Some(writing)));
-        Ok(Self { writer, readers, options: options.clone() })
+        let writer = Arc::new(Mutex::new(None));
+        Ok(Self { place, writer, readers, tables, options: options.clone() })
+    }
+
+    /// Opens the database, and creates the tables of the options. If it fails, a file that was
+    /// not there before and has nothing in it is taken away again.
+    pub(crate) async fn connect(&self) -> Result<()> {
+        let fresh = open::Fresh::at(&self.place);
+        let mut writer = Writer { guard: self.writer.lock().await };
+        let opened = patiently(self.busy_wait(), || open::writer(&self.place, &self.options)).await;
+        let connection = opened.map_err(|e| match &self.place {
+            Place::Memory => e,
+            Place::File(path) => unopened(path, e),
+        })?;
+        *writer.guard = Some(Writing { connection, scratch: Vec::new() });
+        let created = match self.tables.as_slice() {
+            [] => Ok(()),
+            tables => writer.create(tables, self.busy_wait()).await,
+        };
+        if created.is_err() {
+            writer.guard.take();
+        } else {
+            fresh.keep();
+        }
+        created
+    }
+
+    /// Asks the file for its schema's number, which it keeps on its first page.
+    pub(crate) async fn ping(&self) -> Result<()> {
+        let reader = self.reader().await?;
+        let number =
+            reader.connection()?.query_row("PRAGMA schema_version", [], |row| row.get::<_, i64>(0));
+        number.map(drop).map_err(|e| from_sqlite(&e, None))
+    }
+
+    /// The file, as it was named, or `:memory:`.
+    pub(crate) fn address(&self) -> String {
+        match &self.place {
+            Place::Memory => ":memory:".to_owned(),
+            Place::File(path) => path.display().to_string(),
+        }
+    }
+
+    /// The runtime whose threads are used, if not the caller's.
+    pub(super) fn runtime(&self) -> Option<&Handle> {
+        self.options.runtime.as_ref()
+    }
+
+    /// How the store is used.
+    pub(super) fn options(&self) -> &SqlOptions {
+        &self.options
+    }
+
+    /// The writer with its lock, to be taken to another thread.
+    pub(super) async fn owned_writer(&self) -> Result<OwnedMutexGuard<Option<Writing>>> {
+        let guard = self.writer.clone().lock_owned();
+        timeout(self.busy_wait(), guard).await.map_err(|_| self.held())
+    }
+
+    #[cold]
+    fn held(&self) -> Error {
+        let message = format!("another write held the database for {:?}", self.busy_wait());
+        Error::new(Code::Locked, message)
     }
 
     /// How long a write waits for another writer.
@@ -80,10 +144,10 @@ impl Store {
     pub(super) async fn writer(&self) -> Result<Writer<'_>> {
         let guard = match self.writer.try_lock() {
             Ok(guard) => guard,
-            Err(_) => timeout(self.busy_wait(), self.writer.lock()).await.map_err(|_| {
-                let message = format!("another write held the database for {:?}", self.busy_wait());
-                Error::new(Code::Locked, message)
-            })?,
+            Err(_) => {
+                let turn = timeout(self.busy_wait(), self.writer.lock()).await;
+                turn.map_err(|_| self.held())?
+            }
         };
         Ok(Writer { guard })
     }
@@ -91,8 +155,7 @@ impl Store {
     /// The writer inside a transaction, which ends with `commit` or is undone.
     pub(super) async fn begin(&self) -> Result<Writer<'_>> {
         let mut writer = self.writer().await?;
-        // At once, because a transaction that begins by reading cannot wait for its turn to write.
-        patiently(self.busy_wait(), || writer.run("BEGIN IMMEDIATE")).await?;
+        writer.begin(self.busy_wait()).await?;
         Ok(writer)
     }
 
@@ -113,23 +176,20 @@ impl Store {
                 .map_err(|_| exhausted(self.options.pool_wait, self.options.readers))?
                 .map_err(|_| closed())?,
         };
-        let connection = match (readers.lock().pop(), &readers.place) {
-            (Some(connection), _) => connection,
-            (None, Place::File(path)) => open::reader(path, &readers.options)?,
-            (None, Place::Memory) => return Err(closed()),
+        let idle = readers.lock().pop();
+        let connection = match idle {
+            Some(connection) => connection,
+            None => open::reader(&readers.path, &readers.options)
+                .map_err(|e| unopened(&readers.path, e))?,
         };
         let (connection, readers) = (Some(connection), readers.clone());
         Ok(Reader(Reading::Pooled { connection, readers, _permit: permit }))
     }
 
-    /// Creates a table, and those it points to.
-    pub(crate) async fn create_table(&self, table: &'static Table) -> Result<()> {
-        let tables = schema::with_parents(table)?;
-        let mut writer = self.begin().await?;
-        for table in tables {
-            tables::create_in(&writer.parts()?.connection, table)?;
-        }
-        writer.run("COMMIT")
+    /// Creates tables, and those they point to.
+    pub(crate) async fn create_tables(&self, tables: &[&'static Table]) -> Result<()> {
+        let tables = schema::with_parents(tables)?;
+        self.writer().await?.create(&tables, self.busy_wait()).await
     }
 
     /// Drops a table.
@@ -176,6 +236,21 @@ pub(super) struct Writer<'a> {
 }
 
 impl Writer<'_> {
+    /// Begins a transaction: at once, because one that begins by reading cannot wait for its
+    /// turn to write.
+    async fn begin(&mut self, wait: Duration) -> Result<()> {
+        patiently(wait, || self.run("BEGIN IMMEDIATE")).await
+    }
+
+    /// Creates these tables, all or none.
+    async fn create(&mut self, tables: &[&'static Table], wait: Duration) -> Result<()> {
+        self.begin(wait).await?;
+        for table in tables {
+            tables::create_in(&self.parts()?.connection, table).map_err(|e| e.of(table))?;
+        }
+        self.run("COMMIT")
+    }
+
     /// The connection and its buffer; an error after `close`.
     pub(super) fn parts(&mut self) -> Result<&mut Writing> {
         self.guard.as_mut().ok_or_else(closed)
@@ -253,5 +328,16 @@ pub(super) async fn patiently<R>(
         }
         sleep(pause).await;
         pause = (pause * 2).min(BUSY_PAUSE_MAX);
+    }
+}
+
+/// Runs what may be long on a thread that may wait, of the given runtime or the caller's.
+pub(super) fn on_a_thread<R: Send + 'static>(
+    runtime: Option<&Handle>,
+    job: impl FnOnce() -> R + Send + 'static,
+) -> JoinHandle<R> {
+    match runtime {
+        Some(runtime) => runtime.spawn_blocking(job),
+        None => task::spawn_blocking(job),
     }
 }

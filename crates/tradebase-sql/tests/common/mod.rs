@@ -4,10 +4,15 @@
 
 pub mod records;
 
+use std::future::poll_fn;
 use std::path::PathBuf;
+use std::pin::Pin;
+use std::task::Poll;
 
 use tradebase_sql::Sql;
-use tradebase_testkit::{Database, Postgres, TempFolder};
+use tradebase_testkit::TempFolder;
+#[cfg(feature = "postgres")]
+use tradebase_testkit::{Database, Postgres};
 
 /// A SQLite file in a folder of its own.
 pub struct SqliteStore {
@@ -37,11 +42,13 @@ pub fn url(path: &std::path::Path) -> String {
 }
 
 /// A database of a PostgreSQL.
+#[cfg(feature = "postgres")]
 pub struct PostgresStore {
     pub sql: Sql,
     pub database: Database,
 }
 
+#[cfg(feature = "postgres")]
 impl PostgresStore {
     pub async fn new() -> Self {
         let database = Postgres::shared().database();
@@ -69,12 +76,38 @@ macro_rules! promises {
             })+
         }
 
+        #[cfg(feature = "postgres")]
         mod postgres {
             $(#[tokio::test]
             async fn $name() {
                 let store = super::common::PostgresStore::new().await;
                 super::$name(&store.sql).await;
                 store.sql.clone().close().await.unwrap();
+            })+
+        }
+    };
+}
+
+/// Promises of stores that are opened at an address where nothing is yet.
+#[macro_export]
+macro_rules! addressed {
+    ($(async fn $name:ident($url:ident: &str) $body:block)+) => {
+        $(async fn $name($url: &str) $body)+
+
+        mod sqlite {
+            $(#[tokio::test]
+            async fn $name() {
+                let folder = tradebase_testkit::TempFolder::new().unwrap();
+                super::$name(&super::common::url(&folder.file("late.db"))).await;
+            })+
+        }
+
+        #[cfg(feature = "postgres")]
+        mod postgres {
+            $(#[tokio::test]
+            async fn $name() {
+                let database = tradebase_testkit::Postgres::shared().database();
+                super::$name(&database.url()).await;
             })+
         }
     };
@@ -124,4 +157,9 @@ pub fn golden(name: &str, actual: &str) {
 pub fn read_golden(name: &str) -> String {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name);
     std::fs::read_to_string(path).unwrap()
+}
+
+/// Lets a future run until it waits.
+pub async fn poll_once<F: Future + Unpin>(future: &mut F) -> Poll<F::Output> {
+    poll_fn(|context| Poll::Ready(Pin::new(&mut *future).poll(context))).await
 }

@@ -160,6 +160,16 @@ pub struct Venue2 {
     pub id: i32,
 }
 
+/// As [`Account`], but finer and longer than a table that is there.
+#[derive(Record, Clone, Debug, PartialEq)]
+#[record(table = "prices")]
+pub struct Price {
+    #[record(key)]
+    pub id: i64,
+    #[record(decimal(18, 8))]
+    pub price: Decimal,
+}
+
 pub const FIRST_DAY: Date = Date::MIN;
 
 /// A decimal of so many units.
@@ -415,4 +425,10 @@ pub fn bare() -> Event {
         side_or: None,
         status_or: None,
     }
+}
+
+/// An account as the caller makes it.
+pub fn account(id: i64, owner: &str) -> Account {
+    let never = Timestamp::default();
+    Account { id, owner: owner.into(), made: never, changed: never, version: 0 }
 }

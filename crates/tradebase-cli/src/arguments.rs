@@ -1,0 +1,160 @@
+//! The arguments of the command and their help.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
+use clap_complete::Shell;
+
+use crate::exit;
+
+/// One data layer for trading systems: derive once, store everywhere
+#[derive(Debug, Parser)]
+#[command(version, after_help = exit::HELP, propagate_version = true)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub command: Command,
+
+    /// Print one JSON object on one line, and nothing else on standard output
+    #[arg(long, global = true)]
+    pub json: bool,
+
+    /// Read this file instead of tradebase.toml of the current folder
+    #[arg(long, global = true, value_name = "FILE", help_heading = "Settings")]
+    pub config: Option<PathBuf>,
+
+    /// A setting, above the environment and all files; may be repeated
+    #[arg(long, global = true, value_name = "KEY=VALUE", value_parser = setting,
+          help_heading = "Settings")]
+    pub set: Vec<(String, String)>,
+
+    /// Know the records of this schema.json too
+    #[arg(long, global = true, value_name = "FILE", help_heading = "Settings")]
+    pub schema: Option<PathBuf>,
+
+    /// Log more: once for what the rooms connect to, twice for every operation
+    #[arg(short, long, global = true, action = clap::ArgAction::Count, help_heading = "Output")]
+    pub verbose: u8,
+
+    /// No progress bars
+    #[arg(short, long, global = true, help_heading = "Output")]
+    pub quiet: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run a seeded trading day through all four stores, and report on it
+    ///
+    /// Bots trade on ticks from a random walk. Fills go into the relational store, ticks into the
+    /// time series and the analytics store, last prices into the cache. Then the report: figures
+    /// per bot, and the profit summed once in SQL and once in DuckDB, equal to the last digit.
+    ///
+    /// Without settings it runs on embedded stores in a folder of its own. Where the settings
+    /// name servers, it runs on them, in tables and series whose names begin with demo_: those
+    /// are dropped and made anew.
+    Demo(Demo),
+
+    /// Ask every store whether it answers
+    Health,
+
+    /// Show the settings in effect and where each comes from; secrets are hidden
+    Config(Config),
+
+    /// Show the tables, columns and types of the registered records
+    Schema(Schema),
+
+    /// Print the completions of a shell
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Demo {
+    /// Where the random walk starts; the same seed gives the same day to the last digit
+    #[arg(long, default_value_t = 42)]
+    pub seed: u64,
+
+    /// How many ticks the day has
+    #[arg(long, default_value_t = crate::demo::TICKS, value_name = "COUNT",
+          value_parser = clap::value_parser!(u32).range(1_000..=20_000_000))]
+    pub ticks: u32,
+
+    /// The folder of the embedded stores, the chart and the report
+    #[arg(long, default_value = crate::demo::FOLDER, value_name = "FOLDER")]
+    pub folder: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Config {
+    /// Write .env.example and tradebase.toml, with every setting and its default
+    #[arg(long)]
+    pub example: bool,
+
+    /// Overwrite the files of --example
+    #[arg(long, requires = "example")]
+    pub force: bool,
+
+    /// Show the settings that have their default too
+    #[arg(long, conflicts_with = "example")]
+    pub all: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Schema {
+    /// A table or record; all of them without
+    pub name: Option<String>,
+
+    /// Print the schema.json that another program's command reads with --schema
+    #[arg(long)]
+    pub export: bool,
+}
+
+/// Reads the arguments. What is said of wrong ones, or of `--help`, is printed.
+pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Arguments, ExitCode> {
+    let arguments: Vec<_> = arguments.into_iter().collect();
+    let name = arguments.first().map(PathBuf::from);
+    let name = name.as_deref().and_then(|path| path.file_stem()?.to_str());
+    let command = command(name.unwrap_or("tradebase"));
+    let parsed = command
+        .try_get_matches_from(arguments)
+        .and_then(|matches| Arguments::from_arg_matches(&matches));
+    parsed.map_err(|error| {
+        // A closed pipe is no reason to fail differently.
+        let _ = error.print();
+        ExitCode::from(if error.use_stderr() { exit::USAGE } else { 0 })
+    })
+}
+
+/// The command under the name that the program was started by.
+pub(crate) fn command(name: &str) -> clap::Command {
+    let name = name.to_owned();
+    Arguments::command().display_name(name.clone()).bin_name(name)
+}
+
+fn setting(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((key, value)) if !key.trim().is_empty() => {
+            Ok((key.trim().to_owned(), value.to_owned()))
+        }
+        _ => Err("write a key and its value: sql.path=ledger.db".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_arguments_are_consistent() {
+        command("tradebase").debug_assert();
+    }
+
+    #[test]
+    fn settings_keep_what_follows_the_first_equals_sign() {
+        assert_eq!(setting("a=b=c"), Ok(("a".into(), "b=c".into())));
+        assert!(setting("a").is_err() && setting("=b").is_err());
+    }
+}

@@ -1,0 +1,82 @@
+//! The commands.
+
+mod config;
+mod health;
+mod schema;
+
+use std::fs;
+use std::process::ExitCode;
+
+use clap_complete::Shell;
+use serde_json::json;
+use tradebase::log::{self, LogOptions};
+use tradebase::{Code, Config, Error, Records, Result};
+
+use crate::arguments::{self, Arguments, Command};
+use crate::{demo, output};
+
+/// Runs the command that was asked for.
+pub(crate) fn run(arguments: &Arguments, records: Records) -> Result<ExitCode> {
+    match &arguments.command {
+        // Needs no settings, which may be what is wrong.
+        Command::Completions { shell } => completions(*shell, arguments.json)?,
+        Command::Config(options) if options.example => config::example(options, arguments)?,
+        command => {
+            let config = settings(arguments)?;
+            log::init(log_options(&config, arguments)?)?;
+            let records = known(records, arguments)?;
+            match command {
+                Command::Demo(options) => demo::run(options, config, arguments)?,
+                Command::Health => return health::run(config, arguments),
+                Command::Config(options) => config::run(options, &config, arguments)?,
+                Command::Schema(options) => schema::run(options, &records, arguments)?,
+                Command::Completions { .. } => {}
+            }
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The settings in effect: what the arguments say above all else.
+fn settings(arguments: &Arguments) -> Result<Config> {
+    let mut config = match &arguments.config {
+        Some(path) => Config::from_env_and_file(path)?,
+        None => Config::from_env()?,
+    };
+    for (key, value) in &arguments.set {
+        config = config.set(key, value)?;
+    }
+    Ok(config)
+}
+
+/// A command logs what is wrong, and more when asked.
+fn log_options(config: &Config, arguments: &Arguments) -> Result<LogOptions> {
+    let options = LogOptions::from_config(config)?;
+    Ok(match (arguments.verbose, config.is_set("log.level")) {
+        (0, true) => options,
+        (0, false) => options.levels("warn")?,
+        (1, _) => options.levels("info")?,
+        _ => options.levels("debug")?,
+    })
+}
+
+/// The records of the program, and those of a `schema.json`.
+fn known(records: Records, arguments: &Arguments) -> Result<Records> {
+    let Some(path) = &arguments.schema else { return Ok(records) };
+    let text = fs::read_to_string(path).map_err(|e| {
+        let message = format!("the schema file cannot be read: {}", path.display());
+        Error::new(Code::Config, message).because(e)
+    })?;
+    Ok(Records::from_json(&text)?.and(&records))
+}
+
+fn completions(shell: Shell, as_json: bool) -> Result<()> {
+    let mut command = arguments::command("tradebase");
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut command, "tradebase", &mut script);
+    let script = String::from_utf8_lossy(&script);
+    if as_json {
+        return output::json(&json!({ "shell": shell.to_string(), "script": script }));
+    }
+    output::line(script.trim_end())
+}

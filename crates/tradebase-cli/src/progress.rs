@@ -1,0 +1,38 @@
+//! Progress on a terminal; nothing where nobody looks.
+
+use std::io::IsTerminal;
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+/// How often a bar is drawn, a second.
+const DRAWS_PER_SECOND: u8 = 12;
+
+/// How often a spinner turns.
+const TURN: Duration = Duration::from_millis(100);
+
+/// A bar on standard error, or none if that is no terminal or nobody wants it.
+pub(crate) fn bar(what: &'static str, total: u64, quiet: bool) -> ProgressBar {
+    if quiet || !std::io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let target = ProgressDrawTarget::stderr_with_hz(DRAWS_PER_SECOND);
+    let bar = ProgressBar::with_draw_target(Some(total), target);
+    let form = "{msg:<18} {bar:32} {human_pos}/{human_len}  {per_sec}  {eta}";
+    if let Ok(style) = ProgressStyle::with_template(form) {
+        bar.set_style(style);
+    }
+    bar.set_message(what);
+    bar
+}
+
+/// Something that moves while work of unknown length is done, or nothing.
+pub(crate) fn spinner(what: &'static str, quiet: bool) -> ProgressBar {
+    if quiet || !std::io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let spinner = ProgressBar::new_spinner();
+    spinner.set_message(what);
+    spinner.enable_steady_tick(TURN);
+    spinner
+}

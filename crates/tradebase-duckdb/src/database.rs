@@ -1,0 +1,391 @@
+//! A database that is opened when it is first needed, and closed for all its handles at once.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use duckdb::Connection;
+use tokio::runtime::Handle;
+use tradebase_core::clock::Tick;
+use tradebase_core::{Code, Error, Result, Table};
+
+use crate::append::transaction;
+use crate::ddl::create_table_sql;
+use crate::engine::{Engine, MEMORY, OpenOptions};
+use crate::error;
+use crate::job::Job;
+use crate::locked::{LOCK_PAUSE_FIRST, LOCK_PAUSE_MAX, WhenLocked};
+
+/// The longest that a close waits for work that is under way.
+pub const CLOSE_WAIT_MAX: Duration = Duration::from_secs(10);
+
+/// Where a [`Database`] is and how it is opened.
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct DatabaseOptions {
+    store: &'static str,
+    path: PathBuf,
+    open: OpenOptions,
+    when_locked: WhenLocked,
+    runtime: Option<Handle>,
+    tables: Vec<(&'static Table, String)>,
+}
+
+impl DatabaseOptions {
+    /// The defaults for a file or `:memory:`; `store` is what logs call the engine.
+    pub fn new(store: &'static str, path: impl Into<PathBuf>) -> Self {
+        Self {
+            store,
+            path: path.into(),
+            open: OpenOptions::new(),
+            when_locked: WhenLocked::default(),
+            runtime: None,
+            tables: Vec::new(),
+        }
+    }
+
+    /// How the engine is opened.
+    pub fn open(mut self, open: OpenOptions) -> Self {
+        self.open = open;
+        self
+    }
+
+    /// What becomes of the open where another process holds the file.
+    pub fn when_locked(mut self, when_locked: WhenLocked) -> Self {
+        self.when_locked = when_locked;
+        self
+    }
+
+    /// The runtime on whose threads the work is done, instead of the caller's.
+    pub fn runtime(mut self, runtime: Handle) -> Self {
+        self.runtime = Some(runtime);
+        self
+    }
+
+    /// Tables that are made when the database is opened, if they are missing.
+    pub fn create_tables(
+        mut self,
+        tables: impl IntoIterator<Item = &'static Table>,
+    ) -> Result<Self> {
+        for table in tables {
+            let sql = create_table_sql(table).map_err(|e| e.of(table))?;
+            self.tables.push((table, sql));
+        }
+        Ok(self)
+    }
+
+    fn is_memory(&self) -> bool {
+        self.path == Path::new(MEMORY)
+    }
+
+    fn check(&self) -> Result<()> {
+        let config = |message: &str| Err(Error::new(Code::Config, message));
+        if self.path.as_os_str().is_empty() {
+            return config("the path of the database is empty, name a file or `:memory:`");
+        }
+        if self.is_memory() && self.open.read_only {
+            return config("a database in memory is always new, it cannot be for reading only");
+        }
+        if self.open.threads == Some(0) {
+            return config("a database needs at least one thread");
+        }
+        Ok(())
+    }
+}
+
+/// A file or memory of DuckDB for async code. Clones are the same database.
+///
+/// The first call that needs it opens it. A failed open is an error of that call, and the next
+/// one tries again. Work goes to threads that may block.
+#[derive(Clone, Debug)]
+pub struct Database(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    options: DatabaseOptions,
+    state: Mutex<State>,
+    /// Told when work ends.
+    ended: Condvar,
+    /// Held by the one call that opens it.
+    opening: tokio::sync::Mutex<()>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    engine: Option<Engine>,
+    /// Whether the engine is in memory because the file was locked.
+    fell_back: bool,
+    is_closed: bool,
+    /// The pieces of work that have the engine.
+    working: usize,
+}
+
+/// The engine, kept open for a piece of work: a close waits until it is dropped.
+#[derive(Debug)]
+pub struct Held {
+    // Dropped before the work is said to be over.
+    engine: Engine,
+    _work: Work,
+}
+
+#[derive(Debug)]
+struct Work(Arc<Inner>);
+
+impl Held {
+    /// The engine.
+    pub fn engine(&self) -> &Engine {
+        &self.engine
+    }
+}
+
+impl Drop for Work {
+    fn drop(&mut self) {
+        self.0.state().working -= 1;
+        self.0.ended.notify_all();
+    }
+}
+
+impl Database {
+    /// Checks the options; nothing is opened yet.
+    pub fn later(options: DatabaseOptions) -> Result<Self> {
+        options.check()?;
+        Ok(Self(Arc::new(Inner {
+            options,
+            state: Mutex::default(),
+            ended: Condvar::new(),
+            opening: tokio::sync::Mutex::default(),
+        })))
+    }
+
+    /// Opens it, if it is not open.
+    pub async fn connect(&self) -> Result<()> {
+        self.hold().await.map(drop)
+    }
+
+    /// Whether it is open.
+    pub fn is_connected(&self) -> bool {
+        self.0.state().engine.is_some()
+    }
+
+    /// Asks it something, opening it if need be.
+    pub async fn ping(&self) -> Result<()> {
+        self.with(|connection| connection.execute_batch("SELECT 1").map_err(error::of)).await
+    }
+
+    /// Where it is, for people: the path that was given, or `:memory:`.
+    pub fn address(&self) -> String {
+        if self.0.state().fell_back {
+            return MEMORY.to_owned();
+        }
+        self.0.options.path.display().to_string()
+    }
+
+    /// Whether its rows end with the process.
+    pub fn is_in_memory(&self) -> bool {
+        self.0.options.is_memory() || self.0.state().fell_back
+    }
+
+    /// The file that was asked for, where it was locked and memory has taken its place.
+    pub fn instead_of(&self) -> Option<PathBuf> {
+        self.0.state().fell_back.then(|| self.0.options.path.clone())
+    }
+
+    /// Works on a connection that is used again; see [`Engine::with`].
+    pub async fn with<U: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> Result<U> + Send + 'static,
+    ) -> Result<U> {
+        self.start(|engine| engine.with(work)).await?.end().await
+    }
+
+    /// Starts work on the engine, on a thread that may block.
+    pub async fn start<U: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Engine) -> Result<U> + Send + 'static,
+    ) -> Result<Job<U>> {
+        let held = self.hold().await?;
+        self.run(move || work(held.engine()))
+    }
+
+    /// Starts work that needs no engine, or has one.
+    pub fn run<U: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> Result<U> + Send + 'static,
+    ) -> Result<Job<U>> {
+        Job::start(self.0.options.runtime.as_ref(), work)
+    }
+
+    /// The engine, opened if need be.
+    pub async fn hold(&self) -> Result<Held> {
+        if let Some(held) = self.0.held()? {
+            return Ok(held);
+        }
+        let _only_one = self.0.opening.lock().await;
+        if let Some(held) = self.0.held()? {
+            return Ok(held);
+        }
+        let (engine, fell_back) = self.open().await?;
+        self.0.settle(engine, fell_back);
+        let store = self.0.options.store;
+        tracing::info!(store, operation = "connect", address = self.address(), "connected");
+        self.0.held()?.ok_or_else(error::closed)
+    }
+
+    /// Closes it for all its handles; what comes later is an error of the code
+    /// [`Closed`](Code::Closed).
+    ///
+    /// It waits for work under way, at most [`CLOSE_WAIT_MAX`]. When it answers, everything is in
+    /// the file and another process may open it, unless this process has opened the file apart
+    /// from these handles too. After an error the file is closed when the work ends.
+    pub async fn close(&self) -> Result<()> {
+        self.0.state().is_closed = true;
+        let _none_opens_it = self.0.opening.lock().await;
+        let inner = Arc::clone(&self.0);
+        self.run(move || inner.close())?.end().await
+    }
+
+    /// Opens the engine, and says whether it is in memory because the file was locked.
+    async fn open(&self) -> Result<(Engine, bool)> {
+        let DatabaseOptions { store, path, open, when_locked, .. } = &self.0.options;
+        let refused = match self.attempt(path, open).await {
+            Err(e) if is_answered(*when_locked, &e) => e,
+            opened => return opened.map(|engine| (engine, false)),
+        };
+        match *when_locked {
+            WhenLocked::Error => Err(refused),
+            WhenLocked::Wait(most) => self.wait(most, refused).await.map(|engine| (engine, false)),
+            WhenLocked::ReadOnly => {
+                let engine = self.attempt(path, &open.clone().read_only(true)).await?;
+                Ok((engine, false))
+            }
+            WhenLocked::Memory => {
+                let open = open.clone().read_only(false);
+                let engine = self.attempt(Path::new(MEMORY), &open).await?;
+                let (operation, reason, path) = ("connect", "file_locked", path.display());
+                tracing::warn!(
+                    store, operation, reason, %path,
+                    "another process holds the file, rows are kept in memory and end with this one"
+                );
+                Ok((engine, true))
+            }
+        }
+    }
+
+    /// Tries again until the file is free or the time is over.
+    async fn wait(&self, most: Duration, mut refused: Error) -> Result<Engine> {
+        let DatabaseOptions { path, open, .. } = &self.0.options;
+        let (start, mut pause) = (Tick::now(), LOCK_PAUSE_FIRST);
+        loop {
+            let left = most.saturating_sub(start.elapsed());
+            if left.is_zero() {
+                return Err(refused);
+            }
+            let rest = pause.min(left);
+            // On a thread that may block: a runtime may have no timer.
+            self.run(move || {
+                std::thread::sleep(rest);
+                Ok(())
+            })?
+            .end()
+            .await?;
+            pause = (pause * 2).min(LOCK_PAUSE_MAX);
+            if self.0.state().is_closed {
+                return Err(error::closed());
+            }
+            match self.attempt(path, open).await {
+                Err(e) if e.code() == Code::FileLocked => refused = e,
+                opened => return opened,
+            }
+        }
+    }
+
+    async fn attempt(&self, path: &Path, open: &OpenOptions) -> Result<Engine> {
+        let (inner, path, open) = (Arc::clone(&self.0), path.to_owned(), open.clone());
+        self.run(move || {
+            let engine = Engine::try_open(&path, open)?;
+            match inner.make_tables(&engine) {
+                Ok(()) => Ok(engine),
+                Err(e) => {
+                    engine.discard();
+                    Err(e)
+                }
+            }
+        })?
+        .end()
+        .await
+    }
+}
+
+/// Whether that is for the policy to answer: a lock only.
+fn is_answered(when_locked: WhenLocked, why: &Error) -> bool {
+    match why.code() {
+        Code::FileLocked => true,
+        // This process may have the file open for reading only, by the same policy.
+        Code::Config => when_locked == WhenLocked::ReadOnly,
+        _ => false,
+    }
+}
+
+impl Inner {
+    fn state(&self) -> MutexGuard<'_, State> {
+        // Each change is made whole.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The engine, if it is open.
+    fn held(self: &Arc<Self>) -> Result<Option<Held>> {
+        let mut state = self.state();
+        if state.is_closed {
+            return Err(error::closed());
+        }
+        let Some(engine) = state.engine.clone() else { return Ok(None) };
+        state.working += 1;
+        Ok(Some(Held { engine, _work: Work(Arc::clone(self)) }))
+    }
+
+    /// Keeps the engine, unless somebody has closed the database meanwhile.
+    fn settle(&self, engine: Engine, fell_back: bool) {
+        let mut state = self.state();
+        if !state.is_closed {
+            state.engine = Some(engine);
+            state.fell_back = fell_back;
+        }
+    }
+
+    /// Makes the tables that are missing, all or none.
+    fn make_tables(&self, engine: &Engine) -> Result<()> {
+        if self.options.tables.is_empty() || engine.options().read_only {
+            return Ok(());
+        }
+        let _turn = engine.turn();
+        engine.with(|connection| {
+            transaction(connection, || {
+                self.options.tables.iter().try_for_each(|(table, sql)| {
+                    connection.execute_batch(sql).map_err(|e| error::of(e).of(table))
+                })
+            })
+        })
+    }
+
+    fn close(&self) -> Result<()> {
+        let mut state = self.state();
+        let engine = state.engine.take();
+        let due = Tick::now().after(CLOSE_WAIT_MAX);
+        while state.working > 0 {
+            if due.is_past() {
+                let path = self.options.path.display();
+                let message = format!("work is still under way, the file closes after it: {path}");
+                return Err(Error::new(Code::TimedOut, message));
+            }
+            state = match self.ended.wait_timeout(state, CLOSE_WAIT_MAX) {
+                Ok((state, _)) => state,
+                Err(poisoned) => poisoned.into_inner().0,
+            };
+        }
+        drop(state);
+        match engine {
+            Some(engine) => engine.close().map(|_| ()),
+            None => Ok(()),
+        }
+    }
+}

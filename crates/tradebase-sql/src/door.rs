@@ -1,0 +1,173 @@
+//! SQL of the user's own, on a connection that nobody else uses.
+
+use std::fmt;
+
+use tradebase_core::watch::Operation;
+use tradebase_core::{Code, Error, Result, Row, Rows, Value};
+
+use crate::engine::{Engine, either};
+#[cfg(feature = "postgres")]
+use crate::postgres;
+use crate::sql::{Sql, count};
+use crate::sqlite;
+
+/// A connection that is the caller's own until it is released or dropped.
+///
+/// Parameters stand where the engine wants them: `?` or `?1` on SQLite, `$1` on PostgreSQL. Text
+/// for a parameter of another type is read by PostgreSQL as it reads literals. On SQLite, a
+/// decimal is no parameter: it is stored in units of its column, which a statement does not tell,
+/// so bind these units as [`Value::Int`].
+///
+/// [`release`](SqlConnection::release) gives it back. Dropped without, what it left open is rolled
+/// back all the same, and nobody gets it in the state it was left in.
+///
+/// - On SQLite it is the connection that writes: other writers wait for it as long as
+///   [`busy_wait`](crate::SqlOptions::busy_wait) says, those who read a file do not. A database in
+///   memory has no other connection, so its readers wait too.
+/// - On PostgreSQL it is one of the pool.
+///
+/// ```
+/// # use tradebase_core::Value;
+/// # use tradebase_sql::Sql;
+/// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+/// let sql = Sql::open("sqlite::memory:").await?;
+/// let mut connection = sql.connection().await?;
+/// connection.batch("CREATE TABLE notes (id INTEGER PRIMARY KEY, text TEXT); BEGIN").await?;
+/// let text = Value::Text("bought".into());
+/// let sql = "INSERT INTO notes (text) VALUES (?)";
+/// assert_eq!(connection.execute(sql, &[text.clone()]).await?, 1);
+/// connection.batch("COMMIT").await?;
+/// let found = connection.query_values("SELECT id, text FROM notes", &[]).await?;
+/// assert_eq!(found.columns, ["id", "text"]);
+/// assert_eq!(found.rows, [[Value::Int(1), text]]);
+/// connection.release().await?;
+/// # Ok::<(), tradebase_core::Error>(())
+/// # })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[must_use = "a connection is held until it is released or dropped"]
+pub struct SqlConnection {
+    sql: Sql,
+    door: Door,
+}
+
+/// The engine's connection.
+enum Door {
+    Sqlite(sqlite::Door),
+    #[cfg(feature = "postgres")]
+    Postgres(Box<postgres::Door>),
+}
+
+impl Sql {
+    /// Takes a connection for statements of the caller's own.
+    pub async fn connection(&self) -> Result<SqlConnection> {
+        let taken = async { self.door().await };
+        let door = self.run(Operation::Door, None, |_| 0, taken).await?;
+        Ok(SqlConnection { sql: self.clone(), door })
+    }
+
+    async fn door(&self) -> Result<Door> {
+        Ok(match &self.engine {
+            Engine::Sqlite(store) => Door::Sqlite(store.door().await?),
+            #[cfg(feature = "postgres")]
+            Engine::Postgres(store) => Door::Postgres(Box::new(store.door().await?)),
+        })
+    }
+
+    /// Runs one statement; see [`SqlConnection::execute`].
+    pub async fn execute(&self, sql: &str, parameters: &[Value]) -> Result<u64> {
+        let ran =
+            async { either!(Engine, &self.engine, store => store.execute(sql, parameters).await) };
+        self.run(Operation::Query, None, count, ran).await
+    }
+
+    /// Reads rows by one statement; see [`SqlConnection::query`].
+    ///
+    /// On SQLite, a statement that begins with SELECT, VALUES, WITH or EXPLAIN and writes nothing
+    /// runs on a connection that reads, and keeps no writer waiting.
+    pub async fn query<R: Row>(&self, sql: &str, parameters: &[Value]) -> Result<Vec<R>> {
+        let found =
+            async { either!(Engine, &self.engine, store => store.query(sql, parameters).await) };
+        self.run(Operation::Query, None, Vec::len, found).await
+    }
+
+    /// Reads values by one statement; see [`SqlConnection::query_values`], and
+    /// [`query`](Sql::query) for SQLite.
+    pub async fn query_values(&self, sql: &str, parameters: &[Value]) -> Result<Rows> {
+        let found = async {
+            either!(Engine, &self.engine, store => store.query_values(sql, parameters).await)
+        };
+        self.run(Operation::Query, None, |found| found.rows.len(), found).await
+    }
+}
+
+impl SqlConnection {
+    /// Runs one statement and gives the number of rows that it changed.
+    ///
+    /// Cancelled, it may still take effect, unless a transaction is open; on SQLite the connection
+    /// is then given up and what was open is rolled back.
+    pub async fn execute(&mut self, sql: &str, parameters: &[Value]) -> Result<u64> {
+        let ran =
+            async { either!(Door, &mut self.door, door => door.execute(sql, parameters).await) };
+        self.sql.watched(Operation::Query, None, count, ran).await
+    }
+
+    /// Reads rows by one statement, by the position of their columns.
+    ///
+    /// [`Code::SchemaMismatch`] if the statement gives
+    /// another number of columns. On SQLite the sum of a decimal of up to 18 digits is exact and
+    /// reads as a decimal of the same scale; wider ones cannot be added up there.
+    pub async fn query<R: Row>(&mut self, sql: &str, parameters: &[Value]) -> Result<Vec<R>> {
+        let found =
+            async { either!(Door, &mut self.door, door => door.query(sql, parameters).await) };
+        self.sql.watched(Operation::Query, None, Vec::len, found).await
+    }
+
+    /// Reads values of any type by one statement.
+    ///
+    /// - PostgreSQL: a NUMERIC comes as [`Value::Decimal`] with the digits it has, or as text if
+    ///   no [`Decimal`](tradebase_core::Decimal) holds it; types without a kind of their own
+    ///   (intervals, arrays, timestamps without a zone) come as the server casts them to text.
+    /// - SQLite knows five types, so values come as they are stored: a decimal of up to 18 digits
+    ///   as [`Value::Int`] in units of its scale, a wider one as [`Value::Bytes`], a moment as
+    ///   [`Value::Int`]. The view `<table>_readable` has them as text, to look at; what is added
+    ///   up over it is added as floats, so add up over the table.
+    pub async fn query_values(&mut self, sql: &str, parameters: &[Value]) -> Result<Rows> {
+        let found = async {
+            either!(Door, &mut self.door, door => door.query_values(sql, parameters).await)
+        };
+        self.sql.watched(Operation::Query, None, |found| found.rows.len(), found).await
+    }
+
+    /// Runs several statements, without parameters and without rows.
+    pub async fn batch(&mut self, sql: &str) -> Result<()> {
+        let ran = async { either!(Door, &mut self.door, door => door.batch(sql).await) };
+        self.sql.watched(Operation::Query, None, |()| 0, ran).await
+    }
+
+    /// Gives the connection back. What is still open is rolled back, settings, temporary tables
+    /// and locks of the session are undone.
+    pub async fn release(self) -> Result<()> {
+        either!(Door, self.door, door => door.release().await).map_err(|e| e.during("release"))
+    }
+}
+
+impl fmt::Debug for SqlConnection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SqlConnection").field("sql", &self.sql).finish_non_exhaustive()
+    }
+}
+
+/// A statement gives another number of columns than are read.
+#[cold]
+pub(crate) fn other_width(want: usize, have: usize) -> Error {
+    let message = format!("the statement must give {want} columns, it gives {have}");
+    Error::new(Code::SchemaMismatch, message)
+}
+
+/// A statement takes another number of parameters than are given.
+#[cold]
+pub(crate) fn other_count(takes: usize, given: usize) -> Error {
+    let message = format!("the statement takes {takes} parameters, {given} are given");
+    Error::new(Code::Invalid, message)
+}

@@ -1,0 +1,333 @@
+//! SQL of the user's own: on the connection that writes, and for what only reads on another.
+//! It may be long, so it runs on a thread that may wait.
+
+use rusqlite::types::{Value as SqliteValue, ValueRef};
+use rusqlite::{Connection, InterruptHandle, Statement};
+use tokio::runtime::Handle;
+use tokio::sync::OwnedMutexGuard;
+use tokio::task::AbortHandle;
+use tradebase_core::{Code, Error, Result, Row, Rows, Value};
+
+use super::error::from_sqlite;
+use super::open;
+use super::source::RowSource;
+use super::store::{Store, Writing, on_a_thread};
+use crate::door::{other_count, other_width};
+use crate::error::closed;
+use crate::options::Durability;
+
+/// What is done with a statement whose parameters are bound.
+type Work<T> = fn(&Connection, &mut Statement<'_>) -> Result<T>;
+
+/// The connection that writes, for statements of the user's own.
+pub(crate) struct Door {
+    /// None after a call that was cancelled.
+    held: Option<Held>,
+    runtime: Option<Handle>,
+}
+
+/// The connection with its lock. Dropped, it is made as it was.
+struct Held {
+    guard: OwnedMutexGuard<Option<Writing>>,
+    durability: Durability,
+    clean: bool,
+}
+
+impl Store {
+    /// The connection that writes, when it is free.
+    pub(crate) async fn door(&self) -> Result<Door> {
+        let options = self.options();
+        let guard = self.owned_writer().await?;
+        let held = Held { guard, durability: options.durability, clean: false };
+        // On a thread that may wait, the engine may wait for other processes by itself.
+        let busy = held.connection()?.busy_timeout(options.busy_wait);
+        busy.map_err(|e| from_sqlite(&e, None))?;
+        Ok(Door { held: Some(held), runtime: options.runtime.clone() })
+    }
+
+    /// Runs one statement on the connection that writes.
+    pub(crate) async fn execute(&self, sql: &str, parameters: &[Value]) -> Result<u64> {
+        self.door().await?.alone(sql, bound(parameters)?, changes).await
+    }
+
+    /// Reads rows by one statement.
+    pub(crate) async fn query<R: Row>(&self, sql: &str, parameters: &[Value]) -> Result<Vec<R>> {
+        self.read(sql, bound(parameters)?, records).await
+    }
+
+    /// Reads values by one statement.
+    pub(crate) async fn query_values(&self, sql: &str, parameters: &[Value]) -> Result<Rows> {
+        self.read(sql, bound(parameters)?, values).await
+    }
+
+    /// Reads beside the writer where that can be, else in its place.
+    async fn read<T>(&self, sql: &str, bound: Vec<SqliteValue>, work: Work<T>) -> Result<T>
+    where
+        T: Send + 'static,
+    {
+        if begins_with_a_read(sql) {
+            let reader = self.reader().await?;
+            let interrupt = reader.connection()?.get_interrupt_handle();
+            let (text, values) = (sql.to_owned(), bound.clone());
+            let job = move || {
+                let connection = reader.connection()?;
+                let mut statement = prepare(connection, &text, values)?;
+                if !statement.readonly() {
+                    return Ok(None);
+                }
+                work(connection, &mut statement).map(Some)
+            };
+            if let Some(found) = interruptibly(self.runtime(), interrupt, job).await?? {
+                return Ok(found);
+            }
+        }
+        self.door().await?.alone(sql, bound, work).await
+    }
+}
+
+impl Door {
+    /// Runs one statement and gives the number of rows that it changed.
+    pub(crate) async fn execute(&mut self, sql: &str, parameters: &[Value]) -> Result<u64> {
+        self.statement(sql, bound(parameters)?, changes).await
+    }
+
+    /// Reads rows by one statement.
+    pub(crate) async fn query<R: Row>(
+        &mut self,
+        sql: &str,
+        parameters: &[Value],
+    ) -> Result<Vec<R>> {
+        self.statement(sql, bound(parameters)?, records).await
+    }
+
+    /// Reads values by one statement.
+    pub(crate) async fn query_values(&mut self, sql: &str, parameters: &[Value]) -> Result<Rows> {
+        self.statement(sql, bound(parameters)?, values).await
+    }
+
+    /// Runs several statements.
+    pub(crate) async fn batch(&mut self, sql: &str) -> Result<()> {
+        let sql = sql.to_owned();
+        self.run(move |connection| {
+            connection.execute_batch(&sql).map_err(|e| from_sqlite(&e, None))
+        })
+        .await
+    }
+
+    /// Gives the connection back as it was.
+    pub(crate) async fn release(mut self) -> Result<()> {
+        let Some(held) = self.held.take() else { return Ok(()) };
+        let reset = on_a_thread(self.runtime.as_ref(), move || held.reset());
+        reset.await.map_err(unended)?
+    }
+
+    /// The only statement before the connection goes back.
+    async fn alone<T>(mut self, sql: &str, bound: Vec<SqliteValue>, work: Work<T>) -> Result<T>
+    where
+        T: Send + 'static,
+    {
+        let done = self.statement(sql, bound, work).await;
+        // The statement has ended; a connection that cannot be reset says so in the log.
+        _ = self.release().await;
+        done
+    }
+
+    async fn statement<T>(&mut self, sql: &str, bound: Vec<SqliteValue>, work: Work<T>) -> Result<T>
+    where
+        T: Send + 'static,
+    {
+        let sql = sql.to_owned();
+        self.run(move |connection| {
+            let mut statement = prepare(connection, &sql, bound)?;
+            work(connection, &mut statement)
+        })
+        .await
+    }
+
+    async fn run<T>(
+        &mut self,
+        work: impl FnOnce(&Connection) -> Result<T> + Send + 'static,
+    ) -> Result<T>
+    where
+        T: Send + 'static,
+    {
+        let held = self.held.take().ok_or_else(given_up)?;
+        let interrupt = held.connection()?.get_interrupt_handle();
+        let job = move || {
+            let done = held.connection().and_then(work);
+            (held, done)
+        };
+        let (held, done) = interruptibly(self.runtime.as_ref(), interrupt, job).await?;
+        self.held = Some(held);
+        done
+    }
+}
+
+impl Held {
+    fn connection(&self) -> Result<&Connection> {
+        self.guard.as_ref().map(|writing| &writing.connection).ok_or_else(closed)
+    }
+
+    fn reset(mut self) -> Result<()> {
+        self.clean = true;
+        open::reset(self.connection()?, self.durability)
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        if !self.clean
+            && let Ok(connection) = self.connection()
+            && let Err(error) = open::reset(connection, self.durability)
+        {
+            let code = error.code().as_str();
+            tracing::warn!(store = "sqlite", code, "a connection could not be reset");
+        }
+    }
+}
+
+/// Runs a job that holds a connection. A caller who goes away ends its statement.
+async fn interruptibly<T: Send + 'static>(
+    runtime: Option<&Handle>,
+    interrupt: InterruptHandle,
+    job: impl FnOnce() -> T + Send + 'static,
+) -> Result<T> {
+    let mut job = on_a_thread(runtime, job);
+    // Dropped before the job, which keeps its connection as long: no other statement is hit.
+    let mut stop = Stop { abort: job.abort_handle(), interrupt, needed: true };
+    let ended = (&mut job).await;
+    stop.needed = false;
+    ended.map_err(unended)
+}
+
+struct Stop {
+    abort: AbortHandle,
+    interrupt: InterruptHandle,
+    needed: bool,
+}
+
+impl Drop for Stop {
+    fn drop(&mut self) {
+        if self.needed {
+            // If it has not begun, it will not.
+            self.abort.abort();
+            self.interrupt.interrupt();
+        }
+    }
+}
+
+/// Whether it may be a statement that only reads, and changes nothing of the connection: the
+/// engine counts BEGIN, ATTACH and many a PRAGMA among those that read.
+fn begins_with_a_read(sql: &str) -> bool {
+    let word = sql.trim_start().split(|c: char| !c.is_ascii_alphabetic()).next();
+    let word = word.unwrap_or_default();
+    ["SELECT", "VALUES", "WITH", "EXPLAIN"].iter().any(|read| word.eq_ignore_ascii_case(read))
+}
+
+fn prepare<'c>(
+    connection: &'c Connection,
+    sql: &str,
+    bound: Vec<SqliteValue>,
+) -> Result<Statement<'c>> {
+    let failed = |e| from_sqlite(&e, None);
+    let mut statement = connection.prepare(sql).map_err(failed)?;
+    if statement.parameter_count() != bound.len() {
+        return Err(other_count(statement.parameter_count(), bound.len()));
+    }
+    for (i, value) in bound.into_iter().enumerate() {
+        statement.raw_bind_parameter(i + 1, value).map_err(failed)?;
+    }
+    Ok(statement)
+}
+
+/// Values as they stand in columns of their kind.
+fn bound(values: &[Value]) -> Result<Vec<SqliteValue>> {
+    values.iter().enumerate().map(|(i, value)| bound_one(i, value)).collect()
+}
+
+fn bound_one(i: usize, value: &Value) -> Result<SqliteValue> {
+    Ok(match value {
+        Value::Null => SqliteValue::Null,
+        Value::Bool(value) => SqliteValue::Integer((*value).into()),
+        Value::Int(value) => SqliteValue::Integer(*value),
+        Value::Float(value) => SqliteValue::Real(*value),
+        Value::Text(text) | Value::Json(text) => SqliteValue::Text(text.clone()),
+        Value::Bytes(bytes) => SqliteValue::Blob(bytes.clone()),
+        Value::Uuid(uuid) => SqliteValue::Blob(uuid.as_bytes().to_vec()),
+        Value::Timestamp(at) => SqliteValue::Integer(at.as_micros()),
+        Value::TimestampNs(at) => SqliteValue::Integer(at.as_nanos()),
+        Value::Date(day) => SqliteValue::Integer(day.as_days().into()),
+        _ => return Err(unbound(i)),
+    })
+}
+
+fn changes(connection: &Connection, statement: &mut Statement<'_>) -> Result<u64> {
+    let before = connection.total_changes();
+    let mut rows = statement.raw_query();
+    while rows.next().map_err(|e| from_sqlite(&e, None))?.is_some() {}
+    // A statement that changes nothing leaves the count of the one before it.
+    Ok(if connection.total_changes() == before { 0 } else { connection.changes() })
+}
+
+fn records<R: Row>(_: &Connection, statement: &mut Statement<'_>) -> Result<Vec<R>> {
+    if statement.column_count() != R::WIDTH {
+        return Err(other_width(R::WIDTH, statement.column_count()));
+    }
+    let mut rows = statement.raw_query();
+    let mut found = Vec::new();
+    while let Some(row) = rows.next().map_err(|e| from_sqlite(&e, None))? {
+        found.push(R::read(&mut RowSource::new(row))?);
+    }
+    Ok(found)
+}
+
+fn values(_: &Connection, statement: &mut Statement<'_>) -> Result<Rows> {
+    let columns: Vec<_> = statement.column_names().map(str::to_owned).collect();
+    let mut rows = statement.raw_query();
+    let mut found = Rows::new(columns, Vec::new());
+    while let Some(row) = rows.next().map_err(|e| from_sqlite(&e, None))? {
+        let cells = found.columns.iter().enumerate().map(|(at, column)| {
+            let cell = row.get_ref(at).map_err(|e| from_sqlite(&e, None))?;
+            value_of(cell).ok_or_else(|| not_utf8(column))
+        });
+        let cells = cells.collect::<Result<_>>()?;
+        found.rows.push(cells);
+    }
+    Ok(found)
+}
+
+fn value_of(cell: ValueRef<'_>) -> Option<Value> {
+    Some(match cell {
+        ValueRef::Null => Value::Null,
+        ValueRef::Integer(value) => Value::Int(value),
+        ValueRef::Real(value) => Value::Float(value),
+        ValueRef::Text(text) => Value::Text(std::str::from_utf8(text).ok()?.to_owned()),
+        ValueRef::Blob(bytes) => Value::Bytes(bytes.to_vec()),
+    })
+}
+
+#[cold]
+fn not_utf8(column: &str) -> Error {
+    Error::new(Code::Unreadable, "the stored text is not UTF-8").column(column)
+}
+
+#[cold]
+fn unbound(i: usize) -> Error {
+    let message = format!(
+        "a decimal cannot be bound on SQLite, whose columns hold units of their own scale: bind \
+         these units as an integer, parameter {}",
+        i + 1
+    );
+    Error::new(Code::Unsupported, message)
+}
+
+#[cold]
+fn given_up() -> Error {
+    let message = "the connection was given up when a call was cancelled: take another";
+    Error::new(Code::ConnectionLost, message)
+}
+
+#[cold]
+fn unended(error: tokio::task::JoinError) -> Error {
+    Error::new(Code::Internal, "a statement did not end").because(error)
+}
