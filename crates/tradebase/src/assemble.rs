@@ -74,7 +74,7 @@ impl Parts<'_> {
             .runtime(runtime.handle().clone())
             .watch(opening.watches.sql.clone())
             .clock(opening.clock.clone());
-        if settings.create_tables && sql.is_embedded() {
+        if settings.create_tables && (sql.is_embedded() || opening.creates_on_servers) {
             options = options.create_tables(opening.records.relational());
         }
         Sql::later(options).map_err(|e| said_by(e, opening, &["sql.url", "sql.path", "sql.host"]))

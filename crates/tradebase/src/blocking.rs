@@ -2,7 +2,8 @@
 //!
 //! Each call here waits for the async one of the same name on the caller's thread. Inside an async
 //! runtime that would hold a thread others need: there it is an error of the code
-//! [`BlockingInAsync`](tradebase_core::Code::BlockingInAsync), never a deadlock.
+//! [`BlockingInAsync`](tradebase_core::Code::BlockingInAsync), never a deadlock. That holds for
+//! `spawn_blocking` too, which cannot be told apart: use the async form, or `std::thread`.
 //!
 //! ```
 //! use tradebase::{Config, Record, blocking};

@@ -19,8 +19,9 @@ use crate::{Config, Records, assemble, metrics};
 /// The stores of a program. Cheap to clone; clones are the same stores.
 ///
 /// Rooms connect when they are first used. Connections live on a small runtime of its own, so a
-/// handle can be used from any tokio runtime, also from several one after the other. Several
-/// handles with different settings stand side by side.
+/// handle can be used from any tokio runtime, also from several one after the other. A clone of a
+/// room works as long as a handle is there: with the last one the runtime ends. Several handles
+/// with different settings stand side by side.
 ///
 /// ```
 /// use tradebase::{Config, Tradebase};
@@ -153,12 +154,13 @@ impl Tradebase {
 
     /// Closes the stores for all handles: first those that can be made again, the truth last.
     ///
-    /// When it returns, calls that were under way have ended and the embedded files are closed:
-    /// they can be moved, and another process may open them. Every room is closed, also if one of
-    /// them fails; the first error is given. Closing twice is fine.
+    /// When it returns, the embedded files are closed: they can be moved, and another process may
+    /// open them. It waits for calls under way in SQL and DuckDB; those in Redis and InfluxDB end
+    /// as they would, as long as a handle is there. Every room is closed, also if one of them
+    /// fails; the first error is given, and closing again tries again. Closing twice is fine.
     pub async fn close(&self) -> Result<()> {
         let mut closed = self.0.closed.lock().await;
-        if std::mem::replace(&mut *closed, true) {
+        if *closed {
             return Ok(());
         }
         let mut rooms = self.rooms();
@@ -169,7 +171,8 @@ impl Tradebase {
                 first.get_or_insert(error);
             }
         }
-        self.runtime().close();
+        // Only now, so that a close that was dropped or failed can be done again.
+        *closed = first.is_none();
         first.map_or(Ok(()), Err)
     }
 

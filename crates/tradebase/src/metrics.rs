@@ -28,7 +28,8 @@ fn write(out: &mut String, rooms: &[AnyRoom]) -> fmt::Result {
     family(out, "tradebase_operations_total", "counter", "Operations by how they ended.")?;
     for (room, measure) in &measures {
         let ended = [
-            ("ok", measure.calls - measure.errors),
+            // Read while others count, an error may be there before its call is.
+            ("ok", measure.calls.saturating_sub(measure.errors)),
             ("error", measure.errors),
             ("cancelled", measure.cancelled),
         ];

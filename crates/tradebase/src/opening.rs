@@ -15,6 +15,8 @@ pub struct Opening {
     pub(crate) records: Records,
     pub(crate) clock: Clock,
     pub(crate) watches: Watches,
+    /// For tests: missing tables are created on servers too.
+    pub(crate) creates_on_servers: bool,
 }
 
 /// Who watches each room.
@@ -31,12 +33,13 @@ pub(crate) struct Watches {
 impl Opening {
     pub(crate) fn new(config: Config) -> Self {
         let (clock, watches) = (Clock::system(), Watches::default());
-        Self { config, records: Records::default(), clock, watches }
+        Self { config, records: Records::default(), clock, watches, creates_on_servers: false }
     }
 
     /// The program's records. On embedded stores their missing tables are created when the room
-    /// connects; never under the profile `production`, never on a server, and a table that is
-    /// there is left as it is.
+    /// connects, unless the setting `create_tables` says otherwise, as it does by default under
+    /// the profile `production`. Nothing is created on a server, and a table that is there is left
+    /// as it is.
     pub fn records(mut self, records: Records) -> Self {
         self.records = records;
         self

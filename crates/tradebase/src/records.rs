@@ -52,7 +52,7 @@ impl Records {
         records
     }
 
-    /// These records and others. A table that is in both is there once.
+    /// These records and others. Where both have a table of one name, it is that of these.
     #[must_use]
     pub fn and(mut self, others: &Records) -> Self {
         self.extend(others.tables.iter().copied());
@@ -61,7 +61,7 @@ impl Records {
 
     fn extend(&mut self, tables: impl IntoIterator<Item = &'static Table>) {
         for table in tables {
-            if !self.tables.iter().any(|known| std::ptr::eq(*known, table)) {
+            if !self.tables.iter().any(|known| known.name == table.name) {
                 self.tables.push(table);
             }
         }

@@ -9,8 +9,9 @@ use crate::{Config, Tradebase};
 /// Opens the stores, does the work, and closes them in order.
 ///
 /// It needs no async runtime around it. Asked to stop (Ctrl-C, or SIGTERM), it drops the work
-/// where it waits, closes the stores, and gives [`Code::Interrupted`]. An error of the work wins
-/// over one of the closing.
+/// where it waits, closes the stores, and gives [`Code::Interrupted`]; asked a second time, it does
+/// not wait for the closing. Work that computes without waiting is not stopped. An error of the
+/// work wins over one of the closing.
 ///
 /// ```
 /// use tradebase::Config;
@@ -35,7 +36,11 @@ pub fn run<T, E: From<Error>>(
             done = work(db.clone()) => done,
             stop = stop_requested() => Err(E::from(stop.err().unwrap_or_else(interrupted))),
         };
-        let closed = db.close().await;
+        // Asked a second time, it does not wait for the end of the closing.
+        let closed = tokio::select! {
+            closed = db.close() => closed,
+            stop = stop_requested() => Err(stop.err().unwrap_or_else(interrupted)),
+        };
         let done = done?;
         closed?;
         Ok(done)

@@ -2,7 +2,6 @@
 //! that they outlive the runtimes of those who use them.
 
 use std::future::Future;
-use std::sync::{Mutex, PoisonError};
 
 use tokio::runtime::{Builder, Handle, Runtime};
 use tradebase_core::{Code, Error, Result};
@@ -11,7 +10,8 @@ use tradebase_core::{Code, Error, Result};
 #[derive(Debug)]
 pub(crate) struct Owned {
     handle: Handle,
-    runtime: Mutex<Option<Runtime>>,
+    /// None only while it is dropped.
+    runtime: Option<Runtime>,
 }
 
 impl Owned {
@@ -24,7 +24,7 @@ impl Owned {
             .map_err(|e| {
                 Error::new(Code::Internal, "the threads of tradebase cannot be started").because(e)
             })?;
-        Ok(Self { handle: runtime.handle().clone(), runtime: Mutex::new(Some(runtime)) })
+        Ok(Self { handle: runtime.handle().clone(), runtime: Some(runtime) })
     }
 
     pub(crate) fn handle(&self) -> &Handle {
@@ -46,28 +46,19 @@ impl Owned {
     /// Waits for work on the caller's thread.
     pub(crate) fn wait<T>(&self, work: impl Future<Output = T>) -> Result<T> {
         if Handle::try_current().is_ok() {
-            let message = "a blocking call inside an async runtime would hold its thread: use the \
-                           async form there, or a thread of its own";
+            let message = "a blocking call on a thread of an async runtime, which it could hold: \
+                           use the async form there, or a thread of its own";
             return Err(Error::new(Code::BlockingInAsync, message));
         }
         Ok(self.handle.block_on(work))
-    }
-
-    /// Lets the threads end. The rooms are closed by then, so that nothing of theirs is under way.
-    pub(crate) fn close(&self) {
-        if let Some(runtime) = self.take() {
-            // Waiting for its threads would panic on a thread of another runtime, or of its own.
-            runtime.shutdown_background();
-        }
-    }
-
-    fn take(&self) -> Option<Runtime> {
-        self.runtime.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 }
 
 impl Drop for Owned {
     fn drop(&mut self) {
-        self.close();
+        if let Some(runtime) = self.runtime.take() {
+            // Waiting for its threads would panic on a thread of another runtime, or of its own.
+            runtime.shutdown_background();
+        }
     }
 }

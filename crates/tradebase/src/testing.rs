@@ -92,14 +92,15 @@ impl TestStores {
         Self::open(config, records, Some(folder))
     }
 
-    /// Other stores, such as a server's, with the tables of these records.
+    /// Other stores, such as a server's, with the tables of these records, made there too.
     pub fn with(config: Config, records: Records) -> Result<Self> {
         Self::open(config, records, None)
     }
 
     fn open(config: Config, records: Records, folder: Option<TempDir>) -> Result<Self> {
         let (clock, faults) = (Clock::manual(START), StoreFaults::default());
-        let opening = Tradebase::builder(config).records(records).clock(clock.clone());
+        let mut opening = Tradebase::builder(config).records(records).clock(clock.clone());
+        opening.creates_on_servers = true;
         let db = opening.faults(&faults).open_now()?;
         Ok(Self { db: blocking::Tradebase::of(db), clock, faults, folder })
     }

@@ -277,6 +277,7 @@ fn an_address_of_the_series_gives_up_its_user_and_password() {
     assert_eq!(target.password.unwrap().expose(), "other");
     assert_eq!(target.retention_policy, None);
     refused([("INFLUXDB_URL", "http://localhost:8086?p=hunter2"), database]);
+    refused([("INFLUXDB_URL", "http://me:hunter2/x@localhost:8086"), database]);
     let path = [("TRADEBASE_SERIES_PATH", ":memory:")];
     assert_eq!(settings(path).series.target, SeriesTarget::Embedded(Place::Memory));
 }
@@ -397,6 +398,14 @@ fn links_that_kubernetes_sets_do_not_stop_the_program() {
     let place = RedisPlace::Tcp { host: "redis".into(), port: 6379 };
     assert!(matches!(target, CacheTarget::Redis { place: at, .. } if at == place));
     assert!(config.warnings()[0].contains("set TRADEBASE_REDIS_PORT"), "{:?}", config.warnings());
+    // A service of our own name.
+    let config = env([
+        ("TRADEBASE_SERVICE_HOST", "10.0.0.8"),
+        ("TRADEBASE_SERVICE_PORT_HTTP", "80"),
+        ("TRADEBASE_PORT", "tcp://10.0.0.8:80"),
+        ("TRADEBASE_API_PORT_80_TCP_ADDR", "10.0.0.8"),
+    ]);
+    assert!(config.settle().is_ok());
     // What loses may belong to another program.
     let config = env([("POOL_SIZE", "large"), ("TRADEBASE_POOL_SIZE", "5")]);
     assert_eq!(config.settle().unwrap().sql.pool_connections, 5);

@@ -1,8 +1,7 @@
 //! `config`: the settings in effect, and example files.
 
-use std::fs::OpenOptions;
-use std::io::{ErrorKind, Write};
 use std::path::Path;
+use std::{fs, io};
 
 use serde_json::json;
 use tradebase::config::{self, Effective};
@@ -34,7 +33,7 @@ pub(crate) fn run(
             setting.key.to_owned(),
             value(setting),
             setting.source.clone(),
-            setting.not_yet.map(|what| format!("not used yet: {what}")).unwrap_or_default(),
+            remark(setting),
         ]);
     }
     table.print()?;
@@ -45,6 +44,15 @@ pub(crate) fn run(
         output::line(&format!("\nwarning: {warning}"))?;
     }
     Ok(())
+}
+
+/// Why a setting does nothing.
+fn remark(setting: &Effective) -> String {
+    match (&setting.loses_to, setting.not_yet) {
+        (Some(winner), _) => format!("loses to {winner}"),
+        (None, Some(missing)) => format!("not used yet: {missing}"),
+        (None, None) => String::new(),
+    }
 }
 
 fn value(setting: &Effective) -> String {
@@ -67,8 +75,13 @@ pub(crate) fn example(options: &arguments::Config, arguments: &Arguments) -> Res
         let message = format!("the file is there already, --force overwrites: {}", there.display());
         return Err(Error::new(Code::Config, message));
     }
-    for (path, text) in &files {
-        write(path, text, options.force)?;
+    // First both beside their places, so that a full disk leaves the old ones.
+    let beside: Vec<_> = files.iter().map(|(path, _)| path.with_extension("new")).collect();
+    for ((path, text), new) in files.iter().zip(&beside) {
+        fs::write(new, text).map_err(|e| unwritten(path, e))?;
+    }
+    for ((path, _), new) in files.iter().zip(&beside) {
+        fs::rename(new, path).map_err(|e| unwritten(path, e))?;
     }
     if arguments.json {
         return output::json(&json!({ "files": [ENV_FILE, TOML_FILE] }));
@@ -79,15 +92,7 @@ pub(crate) fn example(options: &arguments::Config, arguments: &Arguments) -> Res
     ))
 }
 
-fn write(path: &Path, text: &str, overwrite: bool) -> Result<()> {
-    let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(overwrite).create_new(!overwrite);
-    let written = options.open(path).and_then(|mut file| file.write_all(text.as_bytes()));
-    written.map_err(|e| {
-        let why = match e.kind() {
-            ErrorKind::AlreadyExists => "the file is there already, --force overwrites",
-            _ => "the file cannot be written",
-        };
-        Error::new(Code::StorageFailed, format!("{why}: {}", path.display())).because(e)
-    })
+fn unwritten(path: &Path, error: io::Error) -> Error {
+    let message = format!("the file cannot be written: {}", path.display());
+    Error::new(Code::StorageFailed, message).because(error)
 }

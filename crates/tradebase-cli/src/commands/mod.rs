@@ -23,7 +23,11 @@ pub(crate) fn run(arguments: &Arguments, records: Records) -> Result<ExitCode> {
         Command::Config(options) if options.example => config::example(options, arguments)?,
         command => {
             let config = settings(arguments)?;
-            log::init(log_options(&config, arguments)?)?;
+            match log::init(log_options(&config, arguments)?) {
+                // A program with a log of its own keeps it.
+                Err(error) if error.code() == Code::NotOpen => {}
+                begun => drop(begun?),
+            }
             let records = known(records, arguments)?;
             match command {
                 Command::Demo(options) => demo::run(options, config, arguments)?,
@@ -67,7 +71,7 @@ fn known(records: Records, arguments: &Arguments) -> Result<Records> {
         let message = format!("the schema file cannot be read: {}", path.display());
         Error::new(Code::Config, message).because(e)
     })?;
-    Ok(Records::from_json(&text)?.and(&records))
+    Ok(records.and(&Records::from_json(&text)?))
 }
 
 fn completions(shell: Shell, as_json: bool) -> Result<()> {

@@ -59,7 +59,9 @@ pub(super) fn masked(url: &str) -> String {
     };
     let mut shown = match address.split_once("://") {
         // A path on this machine, where an `@` is a letter like others.
-        _ if address.starts_with("sqlite") || address.starts_with("unix:") => address.to_owned(),
+        _ if address.starts_with("sqlite") => address.to_owned(),
+        Some(("unix", rest)) if rest.starts_with('/') => address.to_owned(),
+        None if address.starts_with("unix:") => address.to_owned(),
         Some((scheme, rest)) => format!("{scheme}://{}", masked_place(rest)),
         None => "***".to_owned(),
     };
@@ -166,6 +168,8 @@ mod tests {
                 "redis+unix:///run/r.sock?db=1&pass=***",
             ),
             ("unix:/run/r@1.sock?hunter2", "unix:/run/r@1.sock?***"),
+            ("unix:///run/r@1.sock", "unix:///run/r@1.sock"),
+            ("unix://me:hunter2@/run/r.sock", "unix://me:***@/run/r.sock"),
             ("sqlite:///srv/a@b.db", "sqlite:///srv/a@b.db"),
             ("hunter2", "***"),
         ] {

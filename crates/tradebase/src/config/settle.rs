@@ -166,6 +166,12 @@ fn influx(read: &Read<'_>) -> Result<InfluxTarget> {
                        series.password: series.url";
         return Err(Error::new(Code::Config, message));
     }
+    let path = url.split_once("://").and_then(|(_, rest)| rest.split_once('/'));
+    if path.is_some_and(|(_, path)| path.contains('@')) {
+        let message = "the address of InfluxDB has an @ behind its first /: a / in a password is \
+                       written %2F, or set series.password: series.url";
+        return Err(Error::new(Code::Config, message));
+    }
     let parts = address::parts(url);
     // What the address says of the user holds unless it is said beside it.
     let (user, password) = match read.user("series.user", "series.password")? {

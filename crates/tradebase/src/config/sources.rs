@@ -155,7 +155,9 @@ struct Reading {
 impl Reading {
     fn environment(&mut self, name: &str, value: &OsString) {
         let Some((setting, name)) = table::variable(name) else {
-            self.unknown_variable(name, "environment");
+            if !is_link_of_ours(name) {
+                self.unknown_variable(name, "environment");
+            }
             return;
         };
         let origin = Origin::Environment(name);
@@ -284,6 +286,22 @@ impl Reading {
 /// `tcp://10.0.0.7:6379`, which Kubernetes puts into `REDIS_PORT` for a service named `redis`.
 fn is_service_link(name: &str, text: &str) -> bool {
     !name.starts_with(OWN) && name.ends_with("_PORT") && text.starts_with("tcp://")
+}
+
+/// What Kubernetes sets in every pod for a service whose name begins with ours:
+/// `TRADEBASE_SERVICE_HOST`, `TRADEBASE_API_PORT_80_TCP_ADDR` and the like. Nobody has mistyped it.
+fn is_link_of_ours(name: &str) -> bool {
+    let Some(rest) = name.strip_prefix(OWN.trim_end_matches('_')) else { return false };
+    let numbered = rest.split("_PORT_").nth(1).is_some_and(|after| {
+        after
+            .split('_')
+            .next()
+            .is_some_and(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()))
+    });
+    numbered
+        || rest.ends_with("_SERVICE_HOST")
+        || rest.contains("_SERVICE_PORT")
+        || rest.ends_with("_PORT")
 }
 
 fn closest_room(key: &str) -> Option<&'static str> {
