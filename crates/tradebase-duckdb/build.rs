@@ -11,10 +11,14 @@ use std::path::{Path, PathBuf};
 fn main() {
     println!("cargo:rerun-if-changed=build.rs");
     println!("cargo:rerun-if-env-changed=DUCKDB_LIB_DIR");
-    // Without the variable the linker finds DuckDB where the system keeps libraries, and so does
-    // the loader; the bundled one becomes part of each binary.
+    // The bundled one becomes part of each binary.
+    if env::var_os("CARGO_FEATURE_BUNDLED").is_some() {
+        return;
+    }
+    // Without either the linker finds DuckDB where the system keeps libraries, and so does the
+    // loader.
     let given = env::var_os("DUCKDB_LIB_DIR").map(PathBuf::from).or_else(of_checkout);
-    let (Some(folder), None) = (given, env::var_os("CARGO_FEATURE_BUNDLED")) else { return };
+    let Some(folder) = given else { return };
     let library = folder.join(file_name());
     println!("cargo:rerun-if-changed={}", library.display());
     if !library.is_file() {
@@ -34,9 +38,11 @@ fn main() {
 
 /// The library of the checkout that this crate lies in, for a project outside of it that depends
 /// on the crate by path: nothing there says where the library is.
+///
+/// Where it is missing Cargo is not told of it: a path that is not there makes every build begin
+/// anew.
 fn of_checkout() -> Option<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../.tools/duckdb");
-    println!("cargo:rerun-if-changed={}", folder.display());
     folder.join(file_name()).is_file().then_some(folder)
 }
 

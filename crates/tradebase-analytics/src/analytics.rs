@@ -1,14 +1,12 @@
 //! The handle of the room: open, create tables, close.
 
-use std::collections::HashSet;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
 
 use tradebase_core::clock::Clock;
 use tradebase_core::watch::{Operation, Watch};
-use tradebase_core::{Capabilities, Record, Result, Table};
+use tradebase_core::{Capabilities, Record, Result};
+use tradebase_duckdb::Database;
 use tradebase_duckdb::duckdb::{self, Connection};
-use tradebase_duckdb::{self as floor, Database, Held};
 
 use crate::watched::told;
 use crate::{AnalyticsOptions, capability};
@@ -22,8 +20,6 @@ pub struct Analytics {
     database: Database,
     watch: Watch,
     clock: Clock,
-    /// The tables that were compared with their records, by the address of their description.
-    checked: Arc<Mutex<HashSet<usize>>>,
 }
 
 impl Analytics {
@@ -41,23 +37,23 @@ impl Analytics {
     /// Opens a file or `:memory:` with other options.
     pub async fn open_with(options: AnalyticsOptions) -> Result<Analytics> {
         let analytics = Self::later(options).map_err(|e| e.during("open"))?;
-        let done = analytics.ready().await.map_err(|e| e.during("open"));
+        let done = analytics.database.connect().await.map_err(|e| e.during("open"));
         told(Operation::Connect, None, |()| 0, done)?;
         Ok(analytics)
     }
 
     /// A handle that opens its database when it is first used.
     ///
-    /// The options are checked now. A failed open is an error of the call that needed it, and the
-    /// next call tries again.
+    /// The options are checked now. A failed open is an error of the call that needed it and of
+    /// those that waited for it, and the next call tries again.
     pub fn later(options: AnalyticsOptions) -> Result<Analytics> {
         let (watch, clock) = (options.watch.clone(), options.clock.clone());
-        Ok(Self { database: options.database()?, watch, clock, checked: Arc::default() })
+        Ok(Self { database: options.database()?, watch, clock })
     }
 
     /// Opens the database, if it is not open.
     pub async fn connect(&self) -> Result<()> {
-        told(Operation::Connect, None, |()| 0, self.ready().await)
+        told(Operation::Connect, None, |()| 0, self.database.connect().await)
     }
 
     /// Whether the database is open.
@@ -67,11 +63,7 @@ impl Analytics {
 
     /// Asks the database something, opening it if need be.
     pub async fn ping(&self) -> Result<()> {
-        let work = async {
-            self.ready().await?;
-            self.database.ping().await
-        };
-        self.watched(Operation::Ping, None, |()| 0, work).await
+        self.watched(Operation::Ping, None, |()| 0, self.database.ping()).await
     }
 
     /// What the engine can do.
@@ -105,7 +97,6 @@ impl Analytics {
     /// The table has no primary key: a second record of the same key is kept as a second row.
     pub async fn create_table<T: Record>(&self) -> Result<()> {
         let work = async {
-            self.ready().await?;
             self.database.start(|engine| engine.create_table(T::TABLE)).await?.end().await
         };
         self.watched(Operation::Create, Some(T::TABLE), |()| 0, work).await
@@ -113,18 +104,17 @@ impl Analytics {
 
     /// Drops the record's table with all its rows, if it is there.
     pub async fn drop_table<T: Record>(&self) -> Result<()> {
-        let work = async {
-            self.ready().await?;
-            self.database.start(|engine| engine.drop_table(T::TABLE)).await?.end().await
-        };
+        let work =
+            async { self.database.start(|engine| engine.drop_table(T::TABLE)).await?.end().await };
         self.watched(Operation::Drop, Some(T::TABLE), |()| 0, work).await
     }
 
     /// THE RAW DOOR: a connection of the library beneath, for what is not wrapped here and by
     /// [`connection`](Analytics::connection).
     ///
-    /// The connection is made for the work and closed after it. Types of the library change with
-    /// its versions, not with ours.
+    /// The connection is made for the work and closed after it. What belongs to the whole engine
+    /// stays, as with [`execute`](Analytics::execute). Types of the library change with its
+    /// versions, not with ours.
     ///
     /// ```
     /// # use tradebase_analytics::Analytics;
@@ -140,10 +130,7 @@ impl Analytics {
         &self,
         work: impl FnOnce(&Connection) -> duckdb::Result<U> + Send + 'static,
     ) -> Result<U> {
-        let work = async {
-            self.ready().await?;
-            self.database.start(|engine| engine.raw(work)).await?.end().await
-        };
+        let work = async { self.database.start(|engine| engine.raw(work)).await?.end().await };
         self.watched(Operation::Door, None, |_| 0, work).await
     }
 
@@ -156,41 +143,6 @@ impl Analytics {
     /// that is dropped closes too, but blocks its thread for it and cannot report an error.
     pub async fn close(&self) -> Result<()> {
         self.watched(Operation::Close, None, |()| 0, self.database.close()).await
-    }
-
-    /// Compares a record's table with the record, once for this handle and its clones: appending
-    /// to columns of other types would cast in silence.
-    pub(crate) async fn check(&self, table: &'static Table) -> Result<()> {
-        let address = std::ptr::from_ref(table).addr();
-        let checked = || self.checked.lock().unwrap_or_else(PoisonError::into_inner);
-        if checked().contains(&address) {
-            return Ok(());
-        }
-        self.with(move |connection| floor::check_table(connection, table)).await?;
-        checked().insert(address);
-        Ok(())
-    }
-
-    /// Opens the database if it is not open.
-    pub(crate) async fn ready(&self) -> Result<()> {
-        if self.database.is_connected() {
-            return Ok(());
-        }
-        self.watch.run(Operation::Connect, |()| 0, self.database.connect()).await
-    }
-
-    /// The engine, opened if need be, and kept open until this is dropped.
-    pub(crate) async fn hold(&self) -> Result<Held> {
-        self.ready().await?;
-        self.database.hold().await
-    }
-
-    pub(crate) async fn with<U: Send + 'static>(
-        &self,
-        work: impl FnOnce(&Connection) -> Result<U> + Send + 'static,
-    ) -> Result<U> {
-        self.ready().await?;
-        self.database.with(work).await
     }
 
     pub(crate) fn database(&self) -> &Database {

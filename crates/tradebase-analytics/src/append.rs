@@ -4,7 +4,8 @@ use arrow::record_batch::RecordBatch;
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 use tradebase_core::clock::Clock;
 use tradebase_core::watch::Operation;
-use tradebase_core::{Handed, Record, Result, Roles, Stamp, rule};
+use tradebase_core::{Code, Handed, Record, Result, Roles, Stamp, rule};
+use tradebase_duckdb::duckdb::Connection;
 use tradebase_duckdb::{self as floor, BatchBuilder};
 
 use crate::query::changed;
@@ -47,15 +48,18 @@ impl Analytics {
                 tokio::task::yield_now().await;
             }
         }
-        self.hold().await?.engine().check_writable()?;
-        self.check(table).await?;
+        self.database().hold().await?.engine().check_writable()?;
         let (sender, receiver) = channel(BATCHES_WAITING_MAX);
         let append = self.database().start(move |engine| {
             engine.with(|connection| floor::append(connection, table, Incoming { receiver }))
         });
         let job = append.await?;
         let keys = self.hand_over(&rows.rows, sender).await;
-        let count = job.end().await;
+        let count = match job.end().await {
+            // It looked at the table before any row, and says best what is wrong with it.
+            Err(e) if e.code() == Code::SchemaMismatch => return Err(e),
+            count => count,
+        };
         // Where the rows could not be made, the store only saw that no more of them came.
         let keys = keys?;
         let count = count?;
@@ -101,8 +105,9 @@ impl Analytics {
             return Ok(());
         };
         let sequence = floor::sequence(T::TABLE, column);
-        let keys =
-            self.with(move |connection| floor::reserve_keys(connection, &sequence, count)).await?;
+        let reserve =
+            move |connection: &Connection| floor::reserve_keys(connection, &sequence, count);
+        let keys = self.database().with(reserve).await?;
         assigned.extend(builder.skipped().iter().map(|row| first + row).zip(keys.iter().copied()));
         builder.assign(at, &keys)
     }

@@ -28,8 +28,10 @@ use crate::{Analytics, error, values};
 /// # }
 /// ```
 ///
-/// Dropped, what it left open is rolled back, and its settings and temporary tables are gone. As
-/// long as it is there, [`close`](Analytics::close) waits for it.
+/// Dropped, what it left open is rolled back, and the settings of its session and its temporary
+/// tables are gone. What belongs to the whole engine stays, for all its handles, until it closes:
+/// an `ATTACH`, and settings that no session has of its own, such as `threads` and `memory_limit`.
+/// As long as the connection is there, [`close`](Analytics::close) waits for it.
 #[derive(Debug)]
 pub struct AnalyticsConnection {
     analytics: Analytics,
@@ -48,7 +50,7 @@ impl Analytics {
     /// A connection of one's own; see [`AnalyticsConnection`].
     pub async fn connection(&self) -> Result<AnalyticsConnection> {
         let work = async {
-            let held = self.hold().await?;
+            let held = self.database().hold().await?;
             let open = self.database().run(move || {
                 let connection = held.engine().connection()?;
                 Ok(Open { connection, _held: held })

@@ -16,6 +16,11 @@ use tradebase_duckdb::{self as floor, EXTENSION, JSON_EXTENSION, UUID_EXTENSION}
 
 use crate::error;
 
+/// What DuckDB calls dates and moments after all others.
+const INFINITE: &str = "infinity";
+/// And those before all others.
+const INFINITE_BEFORE: &str = "-infinity";
+
 /// Rows as JSON.
 pub(crate) struct Found {
     /// An array of objects.
@@ -49,7 +54,7 @@ pub(crate) fn check_field(field: &Field) -> Result<()> {
         D::UInt8 | D::UInt16 | D::UInt32 | D::UInt64 | D::Timestamp(..) => Ok(()),
         D::Decimal128(_, 0..) => Ok(()),
         D::Dictionary(_, value) if **value == D::Utf8 => Ok(()),
-        D::List(item) => check_field(item),
+        D::List(item) | D::FixedSizeList(item, _) => check_field(item),
         D::Struct(fields) => fields.iter().try_for_each(|field| check_field(field)),
         other => Err(error::no_json(field.name(), other)),
     }
@@ -153,19 +158,14 @@ pub(crate) fn write_value(
                 _ => base64(bytes, out),
             }
         }
-        DataType::Date32 => {
-            let day = Date::from_days(array.as_primitive::<Date32Type>().value(row));
-            quoted(out, |out| day.write(out));
-        }
+        DataType::Date32 => match day_of(array, row) {
+            Ok(day) => quoted(out, |out| day.write(out)),
+            Err(infinite) => write_serde(infinite, out)?,
+        },
         DataType::Timestamp(unit, _) => moment(array, *unit, row, out)?,
-        DataType::List(item) => {
-            let items = texts(&array.as_list::<i32>().value(row))?;
-            out.push(b'[');
-            for i in 0..items.len() {
-                separate(out, b'[');
-                write_value(&items, item, i, out)?;
-            }
-            out.push(b']');
+        DataType::List(item) => list(&array.as_list::<i32>().value(row), item, out)?,
+        DataType::FixedSizeList(item, _) => {
+            list(&array.as_fixed_size_list().value(row), item, out)?;
         }
         DataType::Struct(fields) => {
             out.push(b'{');
@@ -181,6 +181,17 @@ pub(crate) fn write_value(
             UInt8 => UInt8Type, UInt16 => UInt16Type, UInt32 => UInt32Type, UInt64 => UInt64Type)
         .map_err(|e| e.column(field.name().as_str()))?,
     }
+    Ok(())
+}
+
+fn list(items: &ArrayRef, item: &Field, out: &mut Vec<u8>) -> Result<()> {
+    let items = texts(items)?;
+    out.push(b'[');
+    for i in 0..items.len() {
+        separate(out, b'[');
+        write_value(&items, item, i, out)?;
+    }
+    out.push(b']');
     Ok(())
 }
 
@@ -222,6 +233,7 @@ fn moment(array: &ArrayRef, unit: TimeUnit, row: usize, out: &mut Vec<u8>) -> Re
     match moment_of(array, unit, row)? {
         Moment::Micros(micros) => quoted(out, |out| Timestamp::from_micros(micros).write(out)),
         Moment::Nanos(nanos) => quoted(out, |out| TimestampNs::from_nanos(nanos).write(out)),
+        Moment::Infinite(infinite) => write_serde(infinite, out)?,
     }
     Ok(())
 }
@@ -232,24 +244,42 @@ pub(crate) enum Moment {
     Micros(i64),
     /// To the nanosecond.
     Nanos(i64),
+    /// Before or after all others, in DuckDB's word for it.
+    Infinite(&'static str),
 }
 
 /// The moment at that place.
 pub(crate) fn moment_of(array: &ArrayRef, unit: TimeUnit, row: usize) -> Result<Moment> {
+    const FIRST: i64 = -i64::MAX;
+    let stored = match unit {
+        TimeUnit::Second => array.as_primitive::<TimestampSecondType>().value(row),
+        TimeUnit::Millisecond => array.as_primitive::<TimestampMillisecondType>().value(row),
+        TimeUnit::Microsecond => array.as_primitive::<TimestampMicrosecondType>().value(row),
+        TimeUnit::Nanosecond => array.as_primitive::<TimestampNanosecondType>().value(row),
+    };
+    // Of whatever unit, these are no moments.
+    match stored {
+        i64::MAX => return Ok(Moment::Infinite(INFINITE)),
+        FIRST => return Ok(Moment::Infinite(INFINITE_BEFORE)),
+        _ => {}
+    }
     let micros = match unit {
-        TimeUnit::Second => {
-            array.as_primitive::<TimestampSecondType>().value(row).checked_mul(1_000_000)
-        }
-        TimeUnit::Millisecond => {
-            array.as_primitive::<TimestampMillisecondType>().value(row).checked_mul(1_000)
-        }
-        TimeUnit::Microsecond => Some(array.as_primitive::<TimestampMicrosecondType>().value(row)),
-        TimeUnit::Nanosecond => {
-            let nanos = array.as_primitive::<TimestampNanosecondType>().value(row);
-            return Ok(Moment::Nanos(nanos));
-        }
+        TimeUnit::Second => stored.checked_mul(1_000_000),
+        TimeUnit::Millisecond => stored.checked_mul(1_000),
+        TimeUnit::Microsecond => Some(stored),
+        TimeUnit::Nanosecond => return Ok(Moment::Nanos(stored)),
     };
     micros
         .map(Moment::Micros)
         .ok_or_else(|| Error::new(Code::Unreadable, "a moment is too far away to be written"))
+}
+
+/// The day at that place, or DuckDB's word for one before or after all others.
+pub(crate) fn day_of(array: &ArrayRef, row: usize) -> std::result::Result<Date, &'static str> {
+    const FIRST: i32 = -i32::MAX;
+    match array.as_primitive::<Date32Type>().value(row) {
+        i32::MAX => Err(INFINITE),
+        FIRST => Err(INFINITE_BEFORE),
+        days => Ok(Date::from_days(days)),
+    }
 }

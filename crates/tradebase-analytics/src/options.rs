@@ -100,6 +100,7 @@ impl AnalyticsOptions {
         let mut options = DatabaseOptions::new(ENGINE, self.path)
             .open(self.open)
             .when_locked(self.when_locked)
+            .watch(self.watch)
             .create_tables(tables)?;
         if let Some(runtime) = self.runtime {
             options = options.runtime(runtime);

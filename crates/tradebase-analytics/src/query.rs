@@ -26,7 +26,9 @@ impl Analytics {
     /// Carries one statement out, and says how many rows it changed.
     ///
     /// Statements that belong together go over one [`connection`](Analytics::connection): what a
-    /// statement sets or leaves open is gone after this call.
+    /// statement leaves open or sets for its session is gone after this call. What belongs to the
+    /// whole engine stays, for all its handles, until it closes: an `ATTACH`, and settings that no
+    /// session has of its own, such as `threads` and `memory_limit`.
     pub async fn execute(&self, sql: &str, params: &[Value]) -> Result<u64> {
         self.ask(sql, params, changed, floor::execute).await
     }
@@ -34,7 +36,8 @@ impl Analytics {
     /// Asks one statement and gives its rows as a JSON array of objects.
     ///
     /// Decimals are number tokens with all their digits, moments are RFC 3339, bytes are base 64,
-    /// columns of JSON keep their form.
+    /// columns of JSON keep their form. What JSON has no number for is text: `NaN`, `infinity` of
+    /// a date or moment.
     pub async fn query_json(&self, sql: &str, params: &[Value]) -> Result<Vec<u8>> {
         let found = self.ask(sql, params, |found: &json::Found| found.count, json::query).await;
         found.map(|found| found.text)
@@ -42,7 +45,9 @@ impl Analytics {
 
     /// Asks one statement and gives its rows in Arrow; an empty list if there are none.
     ///
-    /// UUIDs are 16 bytes and JSON is text, each marked as Arrow's extension of that name.
+    /// UUIDs are 16 bytes and JSON is text, each marked as Arrow's extension of that name. Times
+    /// with a zone and bits are text. Infinite dates and moments, which Arrow does not know, are
+    /// the largest number and its negative, as DuckDB keeps them.
     pub async fn query_arrow(&self, sql: &str, params: &[Value]) -> Result<Vec<RecordBatch>> {
         let count = |found: &floor::Found| found.batches.iter().map(RecordBatch::num_rows).sum();
         Ok(self.ask(sql, params, count, floor::query).await?.batches)
@@ -54,10 +59,10 @@ impl Analytics {
         let work = async {
             let interrupt = Interrupt::default();
             let _stop = interrupt.on_drop();
-            self.with(move |connection| {
+            let all = move |connection: &Connection| {
                 interrupt.run(connection, |connection| floor::query_rows(connection, sql, &[]))
-            })
-            .await
+            };
+            self.database().with(all).await
         };
         self.watched(Operation::All, Some(T::TABLE), Vec::len, work).await
     }
@@ -72,7 +77,6 @@ impl Analytics {
     ) -> Result<U> {
         let (sql, params) = (sql.to_owned(), params.to_owned());
         let work = async {
-            self.ready().await?;
             let interrupt = Interrupt::default();
             let _stop = interrupt.on_drop();
             let asked = self.database().start(move |engine| {

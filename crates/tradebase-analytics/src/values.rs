@@ -2,12 +2,12 @@
 
 use arrow::array::{Array, ArrayRef, AsArray};
 use arrow::datatypes::{
-    DataType, Date32Type, Decimal128Type, Field, Float32Type, Float64Type, Int8Type, Int16Type,
-    Int32Type, Int64Type, UInt8Type, UInt16Type, UInt32Type, UInt64Type,
+    DataType, Decimal128Type, Field, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type,
+    Int64Type, UInt8Type, UInt16Type, UInt32Type, UInt64Type,
 };
 use arrow::record_batch::RecordBatch;
 use arrow::util::display::array_value_to_string;
-use tradebase_core::{Date, Result, Rows, Timestamp, TimestampNs, Uuid, Value};
+use tradebase_core::{Result, Rows, Timestamp, TimestampNs, Uuid, Value};
 use tradebase_duckdb::duckdb::Connection;
 use tradebase_duckdb::{self as floor, JSON_EXTENSION, UUID_EXTENSION};
 
@@ -15,7 +15,8 @@ use crate::error;
 use crate::json::{self, Moment, extension};
 
 /// The rows of one statement. Integers beyond 64 bits are decimals without a fraction; lists and
-/// structs are JSON; types that have no value of their own, such as intervals, are text.
+/// structs are JSON; types that have no value of their own, such as intervals, are text, and so
+/// are infinite dates and moments.
 pub(crate) fn query(connection: &Connection, sql: &str, params: &[Value]) -> Result<Rows> {
     let mut rows = Vec::new();
     let see = |batch: RecordBatch| add(&batch, &mut rows);
@@ -85,13 +86,14 @@ fn value(array: &ArrayRef, field: &Field, row: usize) -> Result<Value> {
             }
         }
         DataType::Date32 => {
-            Value::Date(Date::from_days(array.as_primitive::<Date32Type>().value(row)))
+            json::day_of(array, row).map_or_else(|word| Value::Text(word.to_owned()), Value::Date)
         }
         DataType::Timestamp(unit, _) => match json::moment_of(array, *unit, row)? {
             Moment::Micros(micros) => Value::Timestamp(Timestamp::from_micros(micros)),
             Moment::Nanos(nanos) => Value::TimestampNs(TimestampNs::from_nanos(nanos)),
+            Moment::Infinite(word) => Value::Text(word.to_owned()),
         },
-        DataType::List(_) | DataType::Struct(_) => {
+        DataType::List(_) | DataType::FixedSizeList(..) | DataType::Struct(_) => {
             json::check_field(field)?;
             let mut text = Vec::new();
             json::write_value(array, field, row, &mut text)?;

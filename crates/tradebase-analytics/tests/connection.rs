@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use common::*;
 use tradebase_analytics::{Analytics, AnalyticsConnection, AnalyticsOptions};
-use tradebase_core::{Code, Decimal, Row, Uuid, Value};
+use tradebase_core::{Code, Date, Decimal, Row, Timestamp, TimestampNs, Uuid, Value};
 
 async fn memory() -> Analytics {
     let options = AnalyticsOptions::new(":memory:").create_tables([FILLS]);
@@ -142,4 +142,125 @@ async fn duckdb_values_of_every_type_come_exactly() {
     }
     let none = analytics.query_values("SELECT 1 AS a WHERE false", &[]).await.unwrap();
     assert_eq!((none.columns, none.rows), (vec!["a".to_owned()], vec![]));
+}
+
+#[tokio::test]
+async fn duckdb_values_inside_of_others_are_as_exact() {
+    let analytics = memory().await;
+    let sql = "SELECT [true, NULL, false] AS flags, \
+               {'total': sum(n), 'wide': 1::UHUGEINT} AS sums, [[{'a': true}]] AS deep, \
+               [1, 2]::TINYINT[2] AS pair, [true]::BOOLEAN[1] AS fixed, \
+               ['b'::ENUM('a', 'b')] AS labels, [TIMETZ '09:30:00.5+02'] AS clocks, \
+               {'a': '101'::BIT} AS bits, ['infinity'::DATE, '2026-11-20'::DATE] AS days, \
+               [[NULL, '-infinity'::TIMESTAMP_NS]] AS moments, [NULL::HUGEINT] AS none, \
+               MAP {'a': true, 'b': NULL} AS map, \
+               union_value(a := true)::UNION(b HUGEINT, a BOOLEAN) AS either, \
+               (SELECT [] WHERE false) AS nothing \
+               FROM (SELECT unnest([9223372036854775807, 1]) AS n)";
+    let json = |text: &str| Value::Json(text.into());
+    let text = |text: &str| Value::Text(text.into());
+    let wanted = [
+        json("[true,null,false]"),
+        json(r#"{"total":9223372036854775808,"wide":1}"#),
+        json(r#"[[{"a":true}]]"#),
+        json("[1,2]"),
+        json("[true]"),
+        json(r#"["b"]"#),
+        json(r#"["09:30:00.5+02"]"#),
+        json(r#"{"a":"101"}"#),
+        json(r#"["infinity","2026-11-20"]"#),
+        json(r#"[[null,"-infinity"]]"#),
+        json("[null]"),
+        text("{a: true, b: }"),
+        text("{a=true}"),
+        Value::Null,
+    ];
+    let found = analytics.query_values(sql, &[]).await.unwrap();
+    let [row] = found.rows.as_slice() else { panic!("one row: {found:?}") };
+    for ((found, wanted), name) in row.iter().zip(&wanted).zip(&found.columns) {
+        assert_eq!(found, wanted, "{name}");
+    }
+    let sql = "SELECT [true] AS a, {'total': sum(n)} AS b, [true]::BOOLEAN[1] AS c FROM range(3) \
+               t(n)";
+    let found = analytics.query_json(sql, &[]).await.unwrap();
+    let wanted = r#"[{"a":[true],"b":{"total":3},"c":[true]}]"#;
+    assert_eq!(String::from_utf8(found).unwrap(), wanted);
+    // Also over several batches, from a table.
+    let sql = "SELECT n, [n % 2 = 0, NULL] AS flags FROM range(5000) t(n) ORDER BY n";
+    let found = analytics.query_values(sql, &[]).await.unwrap();
+    assert_eq!(found.rows.len(), 5_000);
+    for (n, row) in (0..).zip(&found.rows) {
+        assert_eq!(*row, [Value::Int(n), json(&format!("[{},null]", n % 2 == 0))]);
+    }
+}
+
+#[tokio::test]
+async fn duckdb_types_that_arrow_lacks_are_the_texts_of_duckdb_or_an_error() {
+    let analytics = memory().await;
+    let bits = ["1", "101", "00000000", "111111110"].map(|text| format!("'{text}'::BIT"));
+    let clocks =
+        ["00:00:00+00", "09:30:00.000001-05:30", "23:59:59.120000+15:59:59", "24:00:00-15:59:59"];
+    let clocks = clocks.map(|text| format!("'{text}'::TIMETZ"));
+    for value in bits.iter().chain(&clocks) {
+        let sql = format!("SELECT {value} AS a, ({value})::VARCHAR AS b, NULLIF({value}, {value})");
+        let found = analytics.query_values(&sql, &[]).await.unwrap();
+        assert_eq!(found.rows[0][0], found.rows[0][1], "{value}");
+        assert!(matches!(found.rows[0][1], Value::Text(_)), "{value}");
+        assert_eq!(found.rows[0][2], Value::Null, "{value}");
+        let text = analytics.query_json(&sql, &[]).await.unwrap();
+        let [row]: [serde_json::Value; 1] = serde_json::from_slice(&text).unwrap();
+        assert!(row["a"].is_string() && row["a"] == row["b"], "{row}");
+    }
+    // DuckDB writes this zone as if the seconds were minutes.
+    let found = analytics.query_values("SELECT '12:00:00-00:00:30'::TIMETZ", &[]).await.unwrap();
+    assert_eq!(found.rows, [[Value::Text("12:00:00-00:00:30".into())]]);
+    for sql in ["SELECT 7::BIGNUM AS a", "SELECT [{'b': 7::BIGNUM}] AS a"] {
+        for error in [
+            analytics.query_values(sql, &[]).await.unwrap_err(),
+            analytics.query_json(sql, &[]).await.unwrap_err(),
+            analytics.query_arrow(sql, &[]).await.unwrap_err(),
+        ] {
+            assert_eq!((error.code(), error.column_name()), (Code::Unsupported, Some("a")));
+            assert!(error.to_string().contains("cast it to VARCHAR; it is bignum"), "{error}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn duckdb_infinite_dates_and_moments_are_never_finite_ones() {
+    #[derive(Row, Debug)]
+    struct Day {
+        #[allow(dead_code)]
+        day: Option<Date>,
+    }
+    #[derive(Row, Debug)]
+    struct Moment {
+        #[allow(dead_code)]
+        at: Option<Timestamp>,
+    }
+    #[derive(Row, Debug)]
+    struct Fine {
+        #[allow(dead_code)]
+        at: Option<TimestampNs>,
+    }
+    let analytics = memory().await;
+    for word in ["infinity", "-infinity"] {
+        let types =
+            ["DATE", "TIMESTAMP", "TIMESTAMPTZ", "TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_NS"];
+        for name in types {
+            let sql = format!("SELECT a FROM (VALUES (NULL), ('{word}'::{name})) t(a)");
+            let found = analytics.query_values(&sql, &[]).await.unwrap();
+            assert_eq!(found.rows[1], [Value::Text(word.into())], "{name}");
+            let found = analytics.query_json(&sql, &[]).await.unwrap();
+            let wanted = format!(r#"[{{"a":null}},{{"a":"{word}"}}]"#);
+            assert_eq!(String::from_utf8(found).unwrap(), wanted, "{name}");
+            let error = match name {
+                "DATE" => analytics.query::<Day>(&sql, &[]).await.unwrap_err(),
+                "TIMESTAMP_NS" => analytics.query::<Fine>(&sql, &[]).await.unwrap_err(),
+                _ => analytics.query::<Moment>(&sql, &[]).await.unwrap_err(),
+            };
+            assert_eq!(error.code(), Code::Unreadable, "{name}: {error}");
+            assert!(error.to_string().contains("it is infinite"), "{name}: {error}");
+        }
+    }
 }

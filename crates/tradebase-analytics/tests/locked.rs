@@ -8,8 +8,9 @@ use std::thread;
 use std::time::Duration;
 
 use common::*;
-use tradebase_analytics::{Analytics, AnalyticsOptions, WhenLocked};
+use tradebase_analytics::{Analytics, AnalyticsOptions, CLOSE_WAIT_MAX, WhenLocked};
 use tradebase_core::clock::Tick;
+use tradebase_core::watch::Operation;
 use tradebase_core::{Capability, Code, Record};
 use tradebase_testkit::TempFolder;
 
@@ -104,6 +105,60 @@ async fn duckdb_a_locked_file_is_waited_for_until_it_is_free_or_the_time_is_over
     assert_eq!(ids(&analytics).await, [0, 1, 2]);
     append(&analytics, 3..4).await;
     freed.join().unwrap();
+}
+
+#[tokio::test]
+async fn duckdb_callers_wait_for_a_locked_file_together_and_not_one_after_another() {
+    const CALLERS: usize = 20;
+    const WAIT: Duration = Duration::from_millis(500);
+    let (_folder, file) = with_fills().await;
+    let holder = Holder::start("duckdb_second_process_writes", &file);
+    let options = AnalyticsOptions::new(&file).when_locked(WhenLocked::Wait(WAIT));
+    let analytics = Analytics::later(options).unwrap();
+    let start = Tick::now();
+    let callers: Vec<_> = (0..CALLERS)
+        .map(|_| {
+            let analytics = analytics.clone();
+            tokio::spawn(async move { analytics.all::<Fill>().await.unwrap_err() })
+        })
+        .collect();
+    for caller in callers {
+        let error = caller.await.unwrap();
+        assert_eq!((error.code(), error.operation()), (Code::FileLocked, Some("all")), "{error}");
+        let text = error.to_string();
+        assert!(text.contains(&*file.to_string_lossy()), "{text}");
+        assert_eq!(text.matches("[DB_").count(), 1, "{text}");
+    }
+    assert!(start.elapsed() < 4 * WAIT, "{:?}", start.elapsed());
+    let measures = analytics.watch().measures();
+    let connects = measures.iter().find(|m| m.operation == Operation::Connect).unwrap();
+    assert_eq!((connects.calls, connects.errors), (1, 1), "they made one attempt");
+    holder.end();
+    assert_eq!(ids(&analytics).await, [0, 1, 2]);
+}
+
+#[tokio::test]
+async fn duckdb_a_close_does_not_wait_until_the_time_for_a_locked_file_is_over() {
+    const CALLERS: usize = 5;
+    let (_folder, file) = with_fills().await;
+    let holder = Holder::start("duckdb_second_process_writes", &file);
+    let hour = WhenLocked::Wait(Duration::from_secs(3_600));
+    let analytics = Analytics::later(AnalyticsOptions::new(&file).when_locked(hour)).unwrap();
+    let callers: Vec<_> = (0..CALLERS)
+        .map(|_| {
+            let analytics = analytics.clone();
+            tokio::spawn(async move { analytics.all::<Fill>().await.unwrap_err() })
+        })
+        .collect();
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    let start = Tick::now();
+    analytics.close().await.unwrap();
+    for caller in callers {
+        let error = caller.await.unwrap();
+        assert_eq!(error.code(), Code::Closed, "{error}");
+    }
+    assert!(start.elapsed() < CLOSE_WAIT_MAX, "{:?}", start.elapsed());
+    holder.end();
 }
 
 #[tokio::test]

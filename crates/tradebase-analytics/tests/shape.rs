@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use common::*;
 use tokio::runtime::{Builder, Runtime};
-use tradebase_analytics::{Analytics, AnalyticsOptions};
-use tradebase_core::clock::Clock;
+use tradebase_analytics::{Analytics, AnalyticsOptions, CLOSE_WAIT_MAX};
+use tradebase_core::clock::{Clock, Tick};
 use tradebase_core::watch::{Fault, Faults, Operation, Watch};
 use tradebase_core::{Code, Table, Timestamp, Value};
 use tradebase_testkit::TempFolder;
@@ -111,6 +111,40 @@ async fn duckdb_a_close_is_for_all_handles() {
     never.close().await.unwrap();
     assert_eq!(never.ping().await.unwrap_err().code(), Code::Closed);
     assert!(!file.exists());
+}
+
+#[tokio::test]
+async fn duckdb_a_close_waits_no_longer_than_it_says() {
+    let folder = TempFolder::new().unwrap();
+    let file = folder.file("held.duckdb");
+    let analytics = later(AnalyticsOptions::new(&file));
+    let (short, long) = (analytics.connection().await, analytics.connection().await);
+    let start = Tick::now();
+    let (closed, ()) = tokio::join!(analytics.close(), async {
+        // Work that ends wakes the close, which then waits for what is left of its time.
+        tokio::time::sleep(CLOSE_WAIT_MAX / 2).await;
+        drop(short);
+    });
+    let error = closed.unwrap_err();
+    assert_eq!((error.code(), error.operation()), (Code::TimedOut, Some("close")), "{error}");
+    assert!(error.to_string().contains("held.duckdb"), "{error}");
+    assert!(start.elapsed() < CLOSE_WAIT_MAX + CLOSE_WAIT_MAX / 4, "{:?}", start.elapsed());
+    drop(long);
+    // Now it is closed, so that other options are fine.
+    Analytics::open_with(AnalyticsOptions::new(&file).threads(1)).await.unwrap();
+}
+
+#[tokio::test]
+async fn duckdb_calls_after_a_close_are_no_attempts_to_connect() {
+    let analytics = later(AnalyticsOptions::new(":memory:"));
+    append(&analytics, 0..3).await;
+    analytics.close().await.unwrap();
+    analytics.all::<Fill>().await.unwrap_err();
+    analytics.ping().await.unwrap_err();
+    analytics.connect().await.unwrap_err();
+    let measures = analytics.watch().measures();
+    let connects = measures.iter().find(|m| m.operation == Operation::Connect).unwrap();
+    assert_eq!((connects.calls, connects.errors), (1, 0));
 }
 
 fn runtime() -> Runtime {

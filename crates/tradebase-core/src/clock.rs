@@ -22,6 +22,9 @@ pub fn now() -> crate::Timestamp {
     now_ns().truncated()
 }
 
+/// What stands for a wait beyond the range of the monotonic clock.
+const WAIT_FAR: Duration = Duration::from_secs(30 * 365 * 24 * 60 * 60);
+
 /// A point on the monotonic clock, to measure how long something took and when it is due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Tick(Instant);
@@ -37,10 +40,11 @@ impl Tick {
         self.0.elapsed()
     }
 
-    /// The point so much later.
+    /// The point so much later; some thirty years later if the clock does not reach so far.
     #[must_use]
     pub fn after(self, wait: Duration) -> Self {
-        Self(self.0 + wait)
+        let later = self.0.checked_add(wait).or_else(|| self.0.checked_add(WAIT_FAR));
+        Self(later.unwrap_or(self.0))
     }
 
     /// How long this point is after an earlier one; nothing if it is not.

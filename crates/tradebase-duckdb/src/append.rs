@@ -4,19 +4,22 @@ use arrow::record_batch::RecordBatch;
 use duckdb::Connection;
 use tradebase_core::{Code, Error, Result, Table};
 
+use crate::catalog;
 use crate::ddl::{literal, quote};
 use crate::error;
 
 /// Appends batches in one transaction, and says how many rows they had.
 ///
-/// The batches may still be made while others are appended; an error among them, of theirs or of
-/// ours, rolls everything back.
+/// The table is compared with the record first, in the same transaction: an appender casts in
+/// silence where they differ. The batches may still be made while others are appended; an error
+/// among them, of theirs or of ours, rolls everything back.
 pub fn append(
     connection: &Connection,
     table: &Table,
     batches: impl IntoIterator<Item = Result<RecordBatch>>,
 ) -> Result<u64> {
     transaction(connection, || {
+        catalog::check(connection, table)?;
         let columns: Vec<&str> = table.columns.iter().map(|c| c.name.text).collect();
         let mut appender =
             connection.appender_with_columns(table.name, &columns).map_err(appending)?;

@@ -9,8 +9,8 @@ use arrow::array::{
 };
 use arrow::compute::{CastOptions, cast_with_options};
 use arrow::datatypes::{
-    DataType, Decimal128Type, TimeUnit, TimestampMicrosecondType, TimestampMillisecondType,
-    TimestampNanosecondType, TimestampSecondType,
+    DataType, Date32Type, Decimal128Type, TimeUnit, TimestampMicrosecondType,
+    TimestampMillisecondType, TimestampNanosecondType, TimestampSecondType,
 };
 use tradebase_core::{Code, Column, Error, Kind, Result, Uuid, decimal};
 
@@ -43,6 +43,7 @@ pub(crate) fn fits(kind: Kind, found: &DataType) -> bool {
 /// The column in the form that its kind is read from.
 pub(crate) fn native(column: &'static Column, array: &ArrayRef) -> Result<ArrayRef> {
     let (kind, found) = (column.kind, array.data_type());
+    check_finite(column, array)?;
     let wanted = arrow_type(kind);
     let is_same = match (kind, found) {
         // However many digits the result says it may have: each value is checked when it is read.
@@ -63,6 +64,40 @@ pub(crate) fn native(column: &'static Column, array: &ArrayRef) -> Result<ArrayR
         (Kind::Timestamp | Kind::TimestampNs, _) => moments(column, array, kind),
         _ => strict(column, array, &wanted),
     }
+}
+
+/// DuckDB knows infinite dates and moments: the largest number and its negative, which would be
+/// read as a day and a moment like others.
+fn check_finite(column: &'static Column, array: &ArrayRef) -> Result<()> {
+    let is_infinite = match array.data_type() {
+        DataType::Date32 => any::<Date32Type>(array, |days| days.checked_abs() == Some(i32::MAX)),
+        DataType::Timestamp(TimeUnit::Second, _) => any::<TimestampSecondType>(array, is_end),
+        DataType::Timestamp(TimeUnit::Millisecond, _) => {
+            any::<TimestampMillisecondType>(array, is_end)
+        }
+        DataType::Timestamp(TimeUnit::Microsecond, _) => {
+            any::<TimestampMicrosecondType>(array, is_end)
+        }
+        DataType::Timestamp(TimeUnit::Nanosecond, _) => {
+            any::<TimestampNanosecondType>(array, is_end)
+        }
+        _ => false,
+    };
+    if is_infinite {
+        return Err(Error::unreadable(column, format_args!("it is infinite")));
+    }
+    Ok(())
+}
+
+fn is_end(value: i64) -> bool {
+    value.checked_abs() == Some(i64::MAX)
+}
+
+/// Whether that is so of any value that is not null.
+fn any<A: ArrowPrimitiveType>(array: &ArrayRef, is_so: impl Fn(A::Native) -> bool) -> bool {
+    let array = array.as_primitive::<A>();
+    // Hardly ever, so that nulls are looked at in vain only then.
+    array.values().iter().any(|value| is_so(*value)) && array.iter().flatten().any(is_so)
 }
 
 /// What Arrow casts, with an error where it would make a null.

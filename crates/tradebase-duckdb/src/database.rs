@@ -7,6 +7,7 @@ use std::time::Duration;
 use duckdb::Connection;
 use tokio::runtime::Handle;
 use tradebase_core::clock::Tick;
+use tradebase_core::watch::{Operation, Watch};
 use tradebase_core::{Code, Error, Result, Table};
 
 use crate::append::transaction;
@@ -14,7 +15,7 @@ use crate::ddl::create_table_sql;
 use crate::engine::{Engine, MEMORY, OpenOptions};
 use crate::error;
 use crate::job::Job;
-use crate::locked::{LOCK_PAUSE_FIRST, LOCK_PAUSE_MAX, WhenLocked};
+use crate::locked::WhenLocked;
 
 /// The longest that a close waits for work that is under way.
 pub const CLOSE_WAIT_MAX: Duration = Duration::from_secs(10);
@@ -23,11 +24,12 @@ pub const CLOSE_WAIT_MAX: Duration = Duration::from_secs(10);
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct DatabaseOptions {
-    store: &'static str,
-    path: PathBuf,
-    open: OpenOptions,
-    when_locked: WhenLocked,
+    pub(crate) store: &'static str,
+    pub(crate) path: PathBuf,
+    pub(crate) open: OpenOptions,
+    pub(crate) when_locked: WhenLocked,
     runtime: Option<Handle>,
+    watch: Watch,
     tables: Vec<(&'static Table, String)>,
 }
 
@@ -40,6 +42,7 @@ impl DatabaseOptions {
             open: OpenOptions::new(),
             when_locked: WhenLocked::default(),
             runtime: None,
+            watch: Watch::default(),
             tables: Vec::new(),
         }
     }
@@ -59,6 +62,12 @@ impl DatabaseOptions {
     /// The runtime on whose threads the work is done, instead of the caller's.
     pub fn runtime(mut self, runtime: Handle) -> Self {
         self.runtime = Some(runtime);
+        self
+    }
+
+    /// What measures the attempts to open it.
+    pub fn watch(mut self, watch: Watch) -> Self {
+        self.watch = watch;
         self
     }
 
@@ -95,14 +104,14 @@ impl DatabaseOptions {
 
 /// A file or memory of DuckDB for async code. Clones are the same database.
 ///
-/// The first call that needs it opens it. A failed open is an error of that call, and the next
-/// one tries again. Work goes to threads that may block.
+/// The first call that needs it opens it. A failed open is an error of that call and of those that
+/// waited for it, and the next one tries again. Work goes to threads that may block.
 #[derive(Clone, Debug)]
-pub struct Database(Arc<Inner>);
+pub struct Database(pub(crate) Arc<Inner>);
 
 #[derive(Debug)]
-struct Inner {
-    options: DatabaseOptions,
+pub(crate) struct Inner {
+    pub(crate) options: DatabaseOptions,
     state: Mutex<State>,
     /// Told when work ends.
     ended: Condvar,
@@ -116,8 +125,12 @@ struct State {
     /// Whether the engine is in memory because the file was locked.
     fell_back: bool,
     is_closed: bool,
-    /// The pieces of work that have the engine.
+    /// The pieces of work that have the engine, or may open it.
     working: usize,
+    /// The attempts to open it that failed.
+    failures: u64,
+    /// Why the last of them did.
+    refused: Option<Error>,
 }
 
 /// The engine, kept open for a piece of work: a close waits until it is dropped.
@@ -128,10 +141,15 @@ pub struct Held {
     _work: Work,
 }
 
+/// A piece of work that a close waits for.
 #[derive(Debug)]
-struct Work(Arc<Inner>);
+pub(crate) struct Work(Arc<Inner>);
 
 impl Held {
+    pub(crate) fn new(engine: Engine, work: Work) -> Self {
+        Self { engine, _work: work }
+    }
+
     /// The engine.
     pub fn engine(&self) -> &Engine {
         &self.engine
@@ -216,19 +234,30 @@ impl Database {
     }
 
     /// The engine, opened if need be.
+    ///
+    /// One call at a time opens it. One that waited behind an attempt that failed takes its error,
+    /// so that no caller waits for more than one.
     pub async fn hold(&self) -> Result<Held> {
-        if let Some(held) = self.0.held()? {
-            return Ok(held);
-        }
+        let failures = match self.0.held()? {
+            Ok(held) => return Ok(held),
+            Err(failures) => failures,
+        };
+        let came = Tick::now();
         let _only_one = self.0.opening.lock().await;
-        if let Some(held) = self.0.held()? {
-            return Ok(held);
+        match self.0.held()? {
+            Ok(held) => return Ok(held),
+            Err(now) if now != failures => self.0.refused()?,
+            Err(_) => {}
         }
-        let (engine, fell_back) = self.open().await?;
-        self.0.settle(engine, fell_back);
-        let store = self.0.options.store;
-        tracing::info!(store, operation = "connect", address = self.address(), "connected");
-        self.0.held()?.ok_or_else(error::closed)
+        let open = async {
+            let (held, fell_back) = self.open(came).await?;
+            self.0.settle(held.engine(), fell_back)?;
+            let store = self.0.options.store;
+            tracing::info!(store, operation = "connect", address = self.address(), "connected");
+            Ok(held)
+        };
+        let opened = self.0.options.watch.run(Operation::Connect, |_| 0, open).await;
+        opened.inspect_err(|e| self.0.note_refused(e))
     }
 
     /// Closes it for all its handles; what comes later is an error of the code
@@ -238,91 +267,10 @@ impl Database {
     /// the file and another process may open it, unless this process has opened the file apart
     /// from these handles too. After an error the file is closed when the work ends.
     pub async fn close(&self) -> Result<()> {
+        // From here on nobody opens it, nor waits for it.
         self.0.state().is_closed = true;
-        let _none_opens_it = self.0.opening.lock().await;
         let inner = Arc::clone(&self.0);
         self.run(move || inner.close())?.end().await
-    }
-
-    /// Opens the engine, and says whether it is in memory because the file was locked.
-    async fn open(&self) -> Result<(Engine, bool)> {
-        let DatabaseOptions { store, path, open, when_locked, .. } = &self.0.options;
-        let refused = match self.attempt(path, open).await {
-            Err(e) if is_answered(*when_locked, &e) => e,
-            opened => return opened.map(|engine| (engine, false)),
-        };
-        match *when_locked {
-            WhenLocked::Error => Err(refused),
-            WhenLocked::Wait(most) => self.wait(most, refused).await.map(|engine| (engine, false)),
-            WhenLocked::ReadOnly => {
-                let engine = self.attempt(path, &open.clone().read_only(true)).await?;
-                Ok((engine, false))
-            }
-            WhenLocked::Memory => {
-                let open = open.clone().read_only(false);
-                let engine = self.attempt(Path::new(MEMORY), &open).await?;
-                let (operation, reason, path) = ("connect", "file_locked", path.display());
-                tracing::warn!(
-                    store, operation, reason, %path,
-                    "another process holds the file, rows are kept in memory and end with this one"
-                );
-                Ok((engine, true))
-            }
-        }
-    }
-
-    /// Tries again until the file is free or the time is over.
-    async fn wait(&self, most: Duration, mut refused: Error) -> Result<Engine> {
-        let DatabaseOptions { path, open, .. } = &self.0.options;
-        let (start, mut pause) = (Tick::now(), LOCK_PAUSE_FIRST);
-        loop {
-            let left = most.saturating_sub(start.elapsed());
-            if left.is_zero() {
-                return Err(refused);
-            }
-            let rest = pause.min(left);
-            // On a thread that may block: a runtime may have no timer.
-            self.run(move || {
-                std::thread::sleep(rest);
-                Ok(())
-            })?
-            .end()
-            .await?;
-            pause = (pause * 2).min(LOCK_PAUSE_MAX);
-            if self.0.state().is_closed {
-                return Err(error::closed());
-            }
-            match self.attempt(path, open).await {
-                Err(e) if e.code() == Code::FileLocked => refused = e,
-                opened => return opened,
-            }
-        }
-    }
-
-    async fn attempt(&self, path: &Path, open: &OpenOptions) -> Result<Engine> {
-        let (inner, path, open) = (Arc::clone(&self.0), path.to_owned(), open.clone());
-        self.run(move || {
-            let engine = Engine::try_open(&path, open)?;
-            match inner.make_tables(&engine) {
-                Ok(()) => Ok(engine),
-                Err(e) => {
-                    engine.discard();
-                    Err(e)
-                }
-            }
-        })?
-        .end()
-        .await
-    }
-}
-
-/// Whether that is for the policy to answer: a lock only.
-fn is_answered(when_locked: WhenLocked, why: &Error) -> bool {
-    match why.code() {
-        Code::FileLocked => true,
-        // This process may have the file open for reading only, by the same policy.
-        Code::Config => when_locked == WhenLocked::ReadOnly,
-        _ => false,
     }
 }
 
@@ -332,28 +280,52 @@ impl Inner {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The engine, if it is open.
-    fn held(self: &Arc<Self>) -> Result<Option<Held>> {
+    /// The engine if it is open, else how many attempts to open it have failed.
+    fn held(self: &Arc<Self>) -> Result<Result<Held, u64>> {
         let mut state = self.state();
         if state.is_closed {
             return Err(error::closed());
         }
-        let Some(engine) = state.engine.clone() else { return Ok(None) };
+        let Some(engine) = state.engine.clone() else { return Ok(Err(state.failures)) };
         state.working += 1;
-        Ok(Some(Held { engine, _work: Work(Arc::clone(self)) }))
+        Ok(Ok(Held::new(engine, Work(Arc::clone(self)))))
+    }
+
+    /// Work that has no engine yet.
+    pub(crate) fn begin(self: &Arc<Self>) -> Result<Work> {
+        let mut state = self.state();
+        if state.is_closed {
+            return Err(error::closed());
+        }
+        state.working += 1;
+        Ok(Work(Arc::clone(self)))
     }
 
     /// Keeps the engine, unless somebody has closed the database meanwhile.
-    fn settle(&self, engine: Engine, fell_back: bool) {
+    fn settle(&self, engine: &Engine, fell_back: bool) -> Result<()> {
         let mut state = self.state();
-        if !state.is_closed {
-            state.engine = Some(engine);
-            state.fell_back = fell_back;
+        if state.is_closed {
+            return Err(error::closed());
         }
+        state.engine = Some(engine.clone());
+        state.fell_back = fell_back;
+        state.refused = None;
+        Ok(())
+    }
+
+    fn note_refused(&self, why: &Error) {
+        let mut state = self.state();
+        state.failures += 1;
+        state.refused = Some(why.again());
+    }
+
+    /// The error of the last attempt to open it, if that failed.
+    fn refused(&self) -> Result<()> {
+        self.state().refused.as_ref().map_or(Ok(()), |why| Err(why.again()))
     }
 
     /// Makes the tables that are missing, all or none.
-    fn make_tables(&self, engine: &Engine) -> Result<()> {
+    pub(crate) fn make_tables(&self, engine: &Engine) -> Result<()> {
         if self.options.tables.is_empty() || engine.options().read_only {
             return Ok(());
         }
@@ -377,7 +349,7 @@ impl Inner {
                 let message = format!("work is still under way, the file closes after it: {path}");
                 return Err(Error::new(Code::TimedOut, message));
             }
-            state = match self.ended.wait_timeout(state, CLOSE_WAIT_MAX) {
+            state = match self.ended.wait_timeout(state, due.since(Tick::now())) {
                 Ok((state, _)) => state,
                 Err(poisoned) => poisoned.into_inner().0,
             };

@@ -1,8 +1,9 @@
 //! The DuckDB floor of tradebase: one engine per file and process, Arrow in and out.
 //!
 //! Two rooms stand on it, the analytics and the embedded time series. An [`Engine`] is an open
-//! database; a [`Database`] is one that async code opens when it first needs it; a [`BatchBuilder`] makes Arrow batches from records, which [`append`] adds to a
-//! table; [`query`] and its kin bring rows back, in Arrow or as records.
+//! database; a [`Database`] is one that async code opens when it first needs it; a [`BatchBuilder`]
+//! makes Arrow batches from records, which [`append`] adds to a table; [`query`] and its kin bring
+//! rows back, in Arrow or as records.
 //!
 //! ```
 //! use tradebase_core::{Decimal, Record};
@@ -44,6 +45,8 @@ mod file;
 mod interrupt;
 mod job;
 mod locked;
+mod opaque;
+mod opening;
 mod params;
 mod plain;
 mod query;

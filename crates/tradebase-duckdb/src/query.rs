@@ -70,7 +70,7 @@ pub fn each(
     let mut statement = connection.prepare(sql).map_err(error::of)?;
     // The iterator this gives panics where a batch cannot be made; `step` answers with an error.
     let given = statement.query_arrow(params_from_iter(values)).map_err(error::of)?.get_schema();
-    let plain = Plain::of(&given);
+    let plain = Plain::of(&given)?;
     check(plain.schema())?;
     while let Some(array) = statement.step().map_err(error::of)? {
         see(plain.batch(RecordBatch::from(array))?)?;

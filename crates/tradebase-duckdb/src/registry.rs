@@ -58,7 +58,7 @@ pub(crate) fn claim(path: &Path) -> Result<Claim> {
             let message = format!("the file is still being opened or closed: {}", path.display());
             return Err(Error::new(Code::TimedOut, message));
         }
-        seats = match CHANGED.wait_timeout(seats, OPEN_WAIT_MAX) {
+        seats = match CHANGED.wait_timeout(seats, due.since(Tick::now())) {
             Ok((seats, _)) => seats,
             Err(poisoned) => poisoned.into_inner().0,
         };

@@ -64,3 +64,6 @@ pub const EMBEDDED_MEMORY: Capabilities = Capabilities::new(
     "DuckDB 1.5",
     "DuckDB 1.5",
 );
+
+/// No engine.
+pub const NONE: Capabilities = Capabilities::new("none", &[], "none", "none");

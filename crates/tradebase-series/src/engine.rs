@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::absent::Absent;
 #[cfg(feature = "embedded")]
 use crate::embedded::Embedded;
 #[cfg(feature = "influx")]
@@ -10,6 +11,7 @@ use crate::influx::Influx;
 /// The engines that are built in. Cloning gives another handle to the same one.
 #[derive(Clone, Debug)]
 pub enum Engine {
+    Absent(Arc<Absent>),
     #[cfg(feature = "influx")]
     Influx(Arc<Influx>),
     #[cfg(feature = "embedded")]
@@ -20,6 +22,7 @@ pub enum Engine {
 macro_rules! on {
     ($any:expr, $engine:ident => $call:expr) => {
         match $any {
+            $crate::engine::Engine::Absent($engine) => $call,
             #[cfg(feature = "influx")]
             $crate::engine::Engine::Influx($engine) => $call,
             #[cfg(feature = "embedded")]

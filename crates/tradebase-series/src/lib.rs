@@ -78,6 +78,7 @@
 #[cfg(not(any(feature = "embedded", feature = "influx")))]
 compile_error!("no engine is built in, switch on a feature: `embedded`, `influx` or both");
 
+mod absent;
 mod capability;
 #[cfg(feature = "embedded")]
 mod embedded;

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use tradebase_core::watch::{Operation, Watch};
 use tradebase_core::{Capabilities, Record, Result, Table, TimestampNs};
 
+use crate::absent::Absent;
 #[cfg(feature = "embedded")]
 use crate::embedded::{Embedded, EmbeddedOptions};
 use crate::engine::{Engine, on};
@@ -22,6 +23,18 @@ use crate::written::Written;
 #[derive(Clone, Debug)]
 pub struct Series {
     engine: Engine,
+}
+
+/// On no engine.
+impl Series {
+    /// A handle without an engine: every call is [`Code::Unsupported`] with this remedy.
+    ///
+    /// For a program that was built with the room and is configured for none of its engines.
+    ///
+    /// [`Code::Unsupported`]: tradebase_core::Code::Unsupported
+    pub fn absent(remedy: &'static str, watch: Watch) -> Self {
+        Self { engine: Engine::Absent(Arc::new(Absent::new(remedy, watch))) }
+    }
 }
 
 /// On an InfluxDB 1.x.
@@ -52,6 +65,7 @@ impl Series {
     pub async fn request(&self, request: InfluxRequest) -> Result<InfluxResponse> {
         let work = async {
             match &self.engine {
+                Engine::Absent(absent) => Err(absent.error()),
                 Engine::Influx(influx) => influx.door(request).await,
                 #[cfg(feature = "embedded")]
                 Engine::Embedded(_) => Err(Embedded::takes_no_requests()),
@@ -114,6 +128,11 @@ impl Series {
     /// What the engine can do.
     pub fn capabilities(&self) -> &'static Capabilities {
         on!(&self.engine, engine => engine.capabilities())
+    }
+
+    /// Whether there is an engine; see [`absent`](Self::absent).
+    pub fn is_there(&self) -> bool {
+        !matches!(self.engine, Engine::Absent(_))
     }
 
     /// Where it is, without secrets: `http://localhost:8086/trading`, the path of the file, or

@@ -300,3 +300,40 @@ fn influx_answers_that_stop_early_or_are_none_are_errors() {
         });
     }
 }
+
+#[test]
+fn influx_callers_that_wait_behind_a_failed_look_do_not_look_again_one_by_one() {
+    const CALLERS: u32 = 20;
+    // It takes connections, and says nothing.
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let mut options = InfluxOptions::new(format!("http://{}", silent.local_addr().unwrap()), "db");
+    options.answer_deadline = Duration::from_millis(300);
+    let looks = thread::spawn(move || {
+        let mut looks = Vec::new();
+        for stream in silent.incoming() {
+            let (mut stream, mut first) = (stream.unwrap(), [0]);
+            stream.read_exact(&mut first).unwrap();
+            if first != *b"G" {
+                break;
+            }
+            looks.push(stream);
+        }
+        looks.len()
+    });
+    run(async {
+        let series = Series::influx_later(options.clone()).unwrap();
+        let callers: Vec<_> = (0..CALLERS)
+            .map(|i| {
+                let series = series.clone();
+                tokio::spawn(async move { series.write(&[trade(i)]).await.unwrap_err().code() })
+            })
+            .collect();
+        for caller in callers {
+            assert_eq!(caller.await.unwrap(), Code::TimedOut);
+        }
+    });
+    // Something else than a request ends the count.
+    let place = options.url.trim_start_matches("http://");
+    std::net::TcpStream::connect(place).unwrap().write_all(b"x").unwrap();
+    assert!(looks.join().unwrap() < 10);
+}

@@ -6,7 +6,7 @@ use std::error::Error as _;
 
 use common::*;
 use tradebase_core::{Code, Decimal, Error, Record, Timestamp, TimestampNs};
-use tradebase_series::{InfluxOptions, Series, Tally};
+use tradebase_series::{InfluxOptions, Series, Tally, influx_type};
 use tradebase_testkit::{Influx, influx as client};
 
 fn tally(error: &Error) -> Tally {
@@ -293,6 +293,36 @@ fn influx_without_the_database_says_so_and_makes_it() {
         series.create::<Trade>().await.unwrap();
         series.write(&[trade(1)]).await.unwrap();
         assert_eq!(series.read::<Trade>(..).await.unwrap(), [trade(1)]);
+    });
+}
+
+#[test]
+fn influx_columns_are_in_the_server_what_their_type_is_called() {
+    run(async {
+        let options = options(Influx::shared());
+        let series = open(&options).await;
+        let row = largest(1, TimestampNs::from_nanos(1));
+        series.write(std::slice::from_ref(&row)).await.unwrap();
+        let keys = |what: &str| -> Vec<Vec<String>> {
+            let text = ask(&options, &format!("SHOW {what} KEYS FROM everything"));
+            text.lines().map(|line| line.split(',').skip(1).map(str::to_owned).collect()).collect()
+        };
+        let (tags, fields) = (keys("TAG"), keys("FIELD"));
+        for column in <Everything as Record>::TABLE.columns {
+            let (name, called) = (column.name.text, influx_type(column));
+            let tag = tags.iter().find(|key| key[0] == name);
+            let field = fields.iter().find(|key| key[0] == name);
+            let wanted = match (tag, field) {
+                (Some(_), None) => "tag".to_owned(),
+                (None, Some(key)) => format!("{} field", key[1]),
+                (None, None) if name == "at" => "time".to_owned(),
+                other => panic!("{name}: {other:?}"),
+            };
+            assert_eq!(called, wanted, "{name}");
+        }
+        let tick = <Tick as Record>::TABLE.columns.iter();
+        let sequence = tick.clone().find(|column| column.name.text == "sequence").unwrap();
+        assert_eq!(influx_type(sequence), "time", "a part of it");
     });
 }
 

@@ -43,6 +43,8 @@ promises! {
     nothing_is_written_and_read_without_rows;
     a_record_that_is_no_series_says_so;
     tags_of_any_kind_tell_points_apart;
+    a_dropped_series_is_gone_and_made_anew;
+    dropping_what_is_not_there_is_fine;
 }
 
 fn ns(nanos: i64) -> TimestampNs {
@@ -318,4 +320,26 @@ async fn tags_of_any_kind_tell_points_apart(series: &Series) {
     let one = Everything { tag_uuid: Some(Uuid::nil()), ..bare(1, ns(1)) };
     let two = Everything { tag_uuid: None, ..one.clone() };
     assert_eq!(back(series, &[one, two]).await.len(), 2);
+}
+
+async fn a_dropped_series_is_gone_and_made_anew(series: &Series) {
+    let trades: Vec<_> = (0..10).map(trade).collect();
+    let text = [Text::new(1, "a", "b", "stays")];
+    assert_eq!(back(series, &trades).await.len(), 10);
+    assert_eq!(back(series, &text).await, text);
+    series.drop_series::<Trade>().await.unwrap();
+    series.create::<Trade>().await.unwrap();
+    assert!(series.read::<Trade>(..).await.unwrap().is_empty());
+    assert_eq!(series.read::<Text>(..).await.unwrap(), text, "the other series stays");
+    assert_eq!(back(series, &trades[3..5]).await.len(), 2);
+}
+
+async fn dropping_what_is_not_there_is_fine(series: &Series) {
+    series.drop_series::<Trade>().await.unwrap();
+    assert_eq!(back(series, &[trade(1)]).await.len(), 1);
+    for _ in 0..2 {
+        series.drop_series::<Trade>().await.unwrap();
+    }
+    let error = series.drop_series::<User>().await.unwrap_err();
+    assert_eq!((error.code(), error.record()), (Code::Config, Some("User")), "{error}");
 }

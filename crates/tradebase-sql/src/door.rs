@@ -75,6 +75,10 @@ impl Sql {
     }
 
     /// Runs one statement; see [`SqlConnection::execute`].
+    ///
+    /// On PostgreSQL a table that it alters is compared anew with its record before the record is
+    /// read or written again. A table that a function alters, called by SELECT or another
+    /// statement for rows, is not: call that one through a [`SqlConnection`].
     pub async fn execute(&self, sql: &str, parameters: &[Value]) -> Result<u64> {
         let ran =
             async { either!(Engine, &self.engine, store => store.execute(sql, parameters).await) };
@@ -82,6 +86,10 @@ impl Sql {
     }
 
     /// Reads rows by one statement; see [`SqlConnection::query`].
+    ///
+    /// What the statement writes is committed when all its rows have been read, and undone if one
+    /// cannot be: an error is no write. Not so what PostgreSQL does in a CALL, whose procedure may
+    /// commit by itself.
     ///
     /// On SQLite, a statement that begins with SELECT, VALUES, WITH or EXPLAIN and writes nothing
     /// runs on a connection that reads, and keeps no writer waiting.
@@ -104,8 +112,9 @@ impl Sql {
 impl SqlConnection {
     /// Runs one statement and gives the number of rows that it changed.
     ///
-    /// Cancelled, it may still take effect, unless a transaction is open; on SQLite the connection
-    /// is then given up and what was open is rolled back.
+    /// Cancelled, it may still take effect if no transaction is open, as may a COMMIT. The
+    /// connection is given up with the call, here and in all other verbs: an open transaction is
+    /// rolled back, and later calls are errors of the code [`Code::ConnectionLost`].
     pub async fn execute(&mut self, sql: &str, parameters: &[Value]) -> Result<u64> {
         let ran =
             async { either!(Door, &mut self.door, door => door.execute(sql, parameters).await) };
@@ -114,16 +123,20 @@ impl SqlConnection {
 
     /// Reads rows by one statement, by the position of their columns.
     ///
-    /// [`Code::SchemaMismatch`] if the statement gives
-    /// another number of columns. On SQLite the sum of a decimal of up to 18 digits is exact and
-    /// reads as a decimal of the same scale; wider ones cannot be added up there.
+    /// [`Code::SchemaMismatch`] if the statement gives another number of columns. On SQLite the
+    /// sum of a decimal of up to 18 digits is exact and reads as a decimal of the same scale;
+    /// wider ones cannot be added up there.
+    ///
+    /// A statement that writes has written also if a row that it gives back cannot be read, which
+    /// is an error: inside a transaction it can be rolled back, without one it stands.
     pub async fn query<R: Row>(&mut self, sql: &str, parameters: &[Value]) -> Result<Vec<R>> {
         let found =
             async { either!(Door, &mut self.door, door => door.query(sql, parameters).await) };
         self.sql.watched(Operation::Query, None, Vec::len, found).await
     }
 
-    /// Reads values of any type by one statement.
+    /// Reads values of any type by one statement. What it writes stands also if a value cannot be
+    /// read, as with [`query`](SqlConnection::query).
     ///
     /// - PostgreSQL: a NUMERIC comes as [`Value::Decimal`] with the digits it has, or as text if
     ///   no [`Decimal`](tradebase_core::Decimal) holds it; types without a kind of their own
@@ -146,7 +159,10 @@ impl SqlConnection {
     }
 
     /// Gives the connection back. What is still open is rolled back, settings, temporary tables
-    /// and locks of the session are undone.
+    /// and locks of the session are undone. What cannot be undone ends with the connection, and
+    /// another one takes its place: prepared statements of the caller's own on PostgreSQL, a
+    /// PRAGMA on a SQLite file. A database in memory has no other connection: there the settings
+    /// that matter to records are set back, and others stay.
     pub async fn release(self) -> Result<()> {
         either!(Door, self.door, door => door.release().await).map_err(|e| e.during("release"))
     }
@@ -170,4 +186,67 @@ pub(crate) fn other_width(want: usize, have: usize) -> Error {
 pub(crate) fn other_count(takes: usize, given: usize) -> Error {
     let message = format!("the statement takes {takes} parameters, {given} are given");
     Error::new(Code::Invalid, message)
+}
+
+/// Whether a statement begins with one of these words, behind blanks and comments.
+pub(crate) fn begins_with(sql: &str, words: &[&str]) -> bool {
+    is_one_of(first_word(sql), words)
+}
+
+/// Whether one of these words stands anywhere in statements: in a text or a comment too, so that
+/// none is missed.
+pub(crate) fn mentions(sql: &str, words: &[&str]) -> bool {
+    let within_a_word = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    sql.split(|c| !within_a_word(c)).any(|word| is_one_of(word, words))
+}
+
+fn first_word(sql: &str) -> &str {
+    let mut rest = sql.trim_start();
+    loop {
+        let behind = match (rest.strip_prefix("--"), rest.strip_prefix("/*")) {
+            (Some(comment), _) => comment.split_once('\n'),
+            (_, Some(comment)) => comment.split_once("*/"),
+            (None, None) => break,
+        };
+        rest = behind.map(|(_, behind)| behind.trim_start()).unwrap_or_default();
+    }
+    rest.split(|c: char| !c.is_ascii_alphabetic()).next().unwrap_or_default()
+}
+
+fn is_one_of(word: &str, words: &[&str]) -> bool {
+    words.iter().any(|one| word.eq_ignore_ascii_case(one))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_word_stands_behind_blanks_and_comments() {
+        for (sql, want) in [
+            ("SELECT 1", "SELECT"),
+            ("  \n\tselect(1)", "select"),
+            ("-- SELECT\n /* DROP */ Update a", "Update"),
+            ("-- SELECT", ""),
+            ("/* SELECT", ""),
+            ("(SELECT 1)", ""),
+            ("", ""),
+        ] {
+            assert_eq!(first_word(sql), want, "{sql}");
+        }
+        assert!(begins_with("/**/select 1", &["VALUES", "SELECT"]));
+    }
+
+    #[test]
+    fn words_are_found_whole_wherever_they_stand() {
+        for (sql, want) in [
+            ("PRAGMA foreign_keys", true),
+            ("BEGIN;pragma\nsynchronous", true),
+            ("SELECT * FROM pragma_table_info('a')", false),
+            ("SELECT 'Pragma'", true),
+            ("", false),
+        ] {
+            assert_eq!(mentions(sql, &["PRAGMA"]), want, "{sql}");
+        }
+    }
 }

@@ -41,3 +41,10 @@ pub(crate) fn unassigned(table: &Table) -> Error {
         None => error,
     }
 }
+
+/// A call on a connection of the caller's own was cancelled, and nobody knows how it ended.
+#[cold]
+pub(crate) fn given_up() -> Error {
+    let message = "the connection was given up when a call was cancelled: take another";
+    Error::new(Code::ConnectionLost, message)
+}

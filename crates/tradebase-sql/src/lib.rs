@@ -82,8 +82,8 @@ pub use door::SqlConnection;
 pub use find::Find;
 pub use limits::PARAMETER_BYTES_MAX;
 pub use options::{
-    BUSY_WAIT, CONNECT_WAIT, DURABILITY, Durability, POOL_CONNECTIONS, POOL_WAIT, READERS,
-    STATEMENTS_MAX, SqlOptions,
+    BUSY_WAIT, BUSY_WAIT_MAX, CONNECT_WAIT, DURABILITY, Durability, POOL_CONNECTIONS, POOL_WAIT,
+    READERS, STATEMENTS_MAX, SqlOptions,
 };
 #[cfg(feature = "postgres")]
 pub use postgres::postgres_type;

@@ -15,6 +15,8 @@ pub const POOL_WAIT: Duration = Duration::from_secs(5);
 pub const CONNECT_WAIT: Duration = Duration::from_secs(10);
 /// How long a write to SQLite waits while another process, or another call, writes.
 pub const BUSY_WAIT: Duration = Duration::from_secs(5);
+/// The longest of these waits: SQLite counts milliseconds in 31 bits, which is some hours more.
+pub const BUSY_WAIT_MAX: Duration = Duration::from_secs(24 * 24 * 60 * 60);
 /// Connections that read a SQLite file at most; each is opened when it is first needed.
 pub const READERS: usize = 4;
 /// Prepared statements kept per connection at most; the least used goes first.
@@ -94,9 +96,10 @@ impl SqlOptions {
         self
     }
 
-    /// How long a write to SQLite waits for another writer. See [`BUSY_WAIT`].
+    /// How long a write to SQLite waits for another writer, at most [`BUSY_WAIT_MAX`]. See
+    /// [`BUSY_WAIT`].
     pub fn busy_wait(mut self, wait: Duration) -> Self {
-        self.busy_wait = wait;
+        self.busy_wait = wait.min(BUSY_WAIT_MAX);
         self
     }
 
@@ -117,6 +120,7 @@ impl SqlOptions {
         self.durability = durability;
         self
     }
+
     /// The runtime that connections to PostgreSQL and threads for SQLite belong to, so that a
     /// store outlives the runtime of the call that first uses it. Unless told, it is the runtime
     /// of each call.

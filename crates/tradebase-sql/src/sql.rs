@@ -18,8 +18,8 @@ use crate::{naming, trace};
 
 /// A relational store of records: SQLite or PostgreSQL. Cheap to clone.
 ///
-/// It connects once, by the first call that needs it. If that fails, the call says so, and the
-/// next one tries again.
+/// It connects once, by the first call that needs it. If that fails, the call says so and all that
+/// waited for it do too, and the next one tries again.
 #[derive(Clone)]
 pub struct Sql {
     pub(crate) engine: Engine,
@@ -44,7 +44,7 @@ impl Sql {
     /// Opens a store.
     pub async fn open_with(options: SqlOptions) -> Result<Sql> {
         let sql = Self::later(options)?;
-        sql.connected().await.map_err(|e| e.during("open"))?;
+        sql.connect_during("open").await?;
         Ok(sql)
     }
 
@@ -57,7 +57,13 @@ impl Sql {
 
     /// Connects now, unless that has happened, and creates the tables of the options.
     pub async fn connect(&self) -> Result<()> {
-        self.connected().await.map_err(|e| e.during(Operation::Connect.as_str()))
+        self.connect_during(Operation::Connect.as_str()).await
+    }
+
+    async fn connect_during(&self, verb: &'static str) -> Result<()> {
+        let connected = self.connected().await;
+        trace::ends(self.capabilities().engine, Operation::Connect, None, &connected, |()| 0);
+        connected.map_err(|e| e.during(verb))
     }
 
     /// Whether the store has been connected, and not closed since.

@@ -164,6 +164,50 @@ fn sqlite_store_outlives_the_runtime_of_its_first_call() {
     outlives_the_runtime_of_its_first_call(&common::url(&folder.file("late.db")));
 }
 
+/// Whether this process has the file open.
+#[cfg(target_os = "linux")]
+fn has_open(path: &std::path::Path) -> bool {
+    let path = path.canonicalize().unwrap();
+    let mut open = std::fs::read_dir("/proc/self/fd").unwrap().flatten();
+    open.any(|file| std::fs::read_link(file.path()).is_ok_and(|to| to == path))
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn sqlite_connection_that_comes_back_after_close_is_closed() {
+    let folder = tradebase_testkit::TempFolder::new().unwrap();
+    let path = folder.file("late.db");
+    let options = || SqlOptions::new(common::url(&path)).pool_wait(Duration::from_millis(100));
+    for released in [true, false] {
+        let sql = Sql::open_with(options()).await.unwrap();
+        let mut connection = sql.connection().await.unwrap();
+        connection.batch("BEGIN; CREATE TABLE a (b)").await.unwrap();
+        let error = sql.clone().close().await.unwrap_err();
+        assert_eq!(error.code(), Code::PoolExhausted, "{error}");
+        assert!(has_open(&path));
+        if released {
+            connection.release().await.unwrap();
+        } else {
+            drop(connection);
+        }
+        assert!(!has_open(&path));
+        assert_eq!(sql.ping().await.unwrap_err().code(), Code::Closed);
+    }
+    let sql = Sql::open_with(options()).await.unwrap();
+    let read = {
+        let sql = sql.clone();
+        let counts = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n \
+                      LIMIT 5000000) SELECT max(i) FROM n";
+        tokio::spawn(async move { sql.query_values(counts, &[]).await })
+    };
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    let error = sql.close().await.unwrap_err();
+    assert_eq!(error.code(), Code::PoolExhausted, "{error}");
+    assert!(has_open(&path));
+    read.await.unwrap().unwrap();
+    assert!(!has_open(&path));
+}
+
 #[cfg(feature = "postgres")]
 #[test]
 fn postgres_store_outlives_the_runtime_of_its_first_call() {

@@ -5,7 +5,7 @@ mod common;
 use std::time::Duration;
 
 use common::records::{Account, Event, Price, account, events, units};
-use common::{SqliteStore, url};
+use common::{SqliteStore, poll_once, url};
 use tradebase_core::clock::Tick;
 use tradebase_core::{Code, Date, Decimal, Row, Timestamp, TimestampNs, Uuid, Value};
 use tradebase_sql::{Sql, SqlConnection, SqlOptions};
@@ -21,6 +21,11 @@ fn mark(sql: &Sql, number: usize) -> String {
 struct Owner {
     id: i64,
     owner: String,
+}
+
+#[derive(Row, Clone, Debug, PartialEq)]
+struct Short {
+    short: i16,
 }
 
 #[derive(Row, Clone, Debug, PartialEq)]
@@ -160,6 +165,30 @@ promises! {
         assert_eq!(sql.query::<Event>(&one, &key).await.unwrap(), typed[3..4]);
     }
 
+    async fn what_a_statement_writes_stands_only_if_its_rows_can_be_read(sql: &Sql) {
+        let mut connection = with_accounts(sql).await;
+        let unreadable = "UPDATE accounts SET owner = 'eve' WHERE id = 2 RETURNING 70000";
+        // On a connection of the caller's own, it is for the caller to say.
+        connection.batch("BEGIN").await.unwrap();
+        let error = connection.query::<Short>(unreadable, &[]).await.unwrap_err();
+        assert_eq!((error.code(), error.column_name()), (Code::Unreadable, Some("short")));
+        connection.batch("ROLLBACK").await.unwrap();
+        connection.release().await.unwrap();
+        assert_eq!(owners(sql).await, ["ann", "bea"]);
+        for text in [unreadable, &format!("/* for eve */ {unreadable}")] {
+            let error = sql.query::<Short>(text, &[]).await.unwrap_err();
+            assert_eq!((error.code(), error.column_name()), (Code::Unreadable, Some("short")));
+            assert_eq!(owners(sql).await, ["ann", "bea"]);
+        }
+        let readable = unreadable.replace("70000", "7");
+        let found = sql.query::<Short>(&readable, &[]).await.unwrap();
+        assert_eq!(found, [Short { short: 7 }]);
+        assert_eq!(owners(sql).await, ["ann", "eve"]);
+        let found = sql.query_values(&readable.replace("eve", "flo"), &[]).await.unwrap();
+        assert_eq!(found.rows, [[Value::Int(7)]]);
+        assert_eq!(owners(sql).await, ["ann", "flo"]);
+    }
+
     async fn futures_of_a_connection_can_be_sent_to_other_threads(sql: &Sql) {
         let sql = sql.clone();
         let task = tokio::spawn(async move {
@@ -255,6 +284,91 @@ async fn sqlite_connection_comes_back_as_it_was() {
 }
 
 #[tokio::test]
+async fn sqlite_settings_of_a_connection_end_with_it() {
+    let store = SqliteStore::new().await;
+    store.sql.create_table::<Account>().await.unwrap();
+    for (id, released) in (0..).step_by(3).zip([true, false]) {
+        let mut connection = store.sql.connection().await.unwrap();
+        connection
+            .batch("PRAGMA locking_mode = EXCLUSIVE; PRAGMA max_page_count = 1")
+            .await
+            .unwrap();
+        connection.batch("BEGIN IMMEDIATE; DELETE FROM accounts WHERE id = 0").await.unwrap();
+        if released {
+            connection.release().await.unwrap();
+        } else {
+            drop(connection);
+        }
+        // Another program gets at the file.
+        let other = SqlOptions::new(store.url()).busy_wait(Duration::from_millis(100));
+        let other = Sql::open_with(other).await.unwrap();
+        other.insert(&mut account(id, &format!("owner {id}"))).await.unwrap();
+        other.close().await.unwrap();
+        let mut rows: Vec<_> =
+            (0..500).map(|i| account(1000 * (id + 1) + i, &format!("{id} {i}"))).collect();
+        store.sql.insert_many(&mut rows).await.unwrap();
+    }
+    // What a statement sets is gone with it, too, and a setting that is only read is right.
+    store.sql.execute("PRAGMA query_only = ON", &[]).await.unwrap();
+    store.sql.insert(&mut account(1, "ann")).await.unwrap();
+    for (name, want) in [("journal_mode", "wal"), ("locking_mode", "normal")] {
+        let found = store.sql.query_values(&format!("PRAGMA {name}"), &[]).await.unwrap();
+        assert_eq!(found.rows, [[Value::Text(want.into())]]);
+    }
+    let reads = "WITH gone AS (SELECT 1) UPDATE accounts SET owner = 'eve' WHERE id = 0 \
+                 RETURNING CAST(x'ff' AS TEXT)";
+    let error = store.sql.query_values(reads, &[]).await.unwrap_err();
+    assert_eq!(error.code(), Code::Unreadable, "{error}");
+    assert_eq!(owners(&store.sql).await[0], "owner 0");
+}
+
+#[tokio::test]
+async fn sqlite_settings_in_memory_that_harm_records_are_set_back() {
+    let sql = Sql::open("sqlite::memory:").await.unwrap();
+    let mut connection = with_accounts(&sql).await;
+    connection.batch("PRAGMA max_page_count = 1; PRAGMA journal_mode = OFF").await.unwrap();
+    connection.release().await.unwrap();
+    let mode = sql.query_values("PRAGMA journal_mode", &[]).await.unwrap();
+    assert_eq!(mode.rows, [[Value::Text("memory".into())]]);
+    let pages = sql.query_values("PRAGMA max_page_count", &[]).await.unwrap();
+    assert_eq!(pages.rows, [[Value::Int(4_294_967_294)]]);
+    assert_eq!(owners(&sql).await, ["ann", "bea"]);
+}
+
+#[tokio::test]
+async fn sqlite_read_that_has_ended_is_not_taken_for_another_one() {
+    let folder = TempFolder::new().unwrap();
+    let options = SqlOptions::new(url(&folder.file("test.db"))).readers(1);
+    let sql = Sql::open_with(options).await.unwrap();
+    let mut first = Box::pin(sql.query_values("SELECT 1", &[]));
+    assert!(poll_once(&mut first).await.is_pending());
+    // It ends, and its caller does not look.
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    let second = {
+        let sql = sql.clone();
+        let counts = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n \
+                      LIMIT 5000000) SELECT max(i) FROM n";
+        tokio::spawn(async move { sql.query_values(counts, &[]).await })
+    };
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    drop(first);
+    let found = second.await.unwrap().unwrap();
+    assert_eq!(found.rows, [[Value::Int(5_000_000)]]);
+}
+
+#[tokio::test]
+async fn sqlite_waits_may_be_as_long_as_a_duration() {
+    assert!(!Tick::now().after(Duration::MAX).is_past());
+    let folder = TempFolder::new().unwrap();
+    let options = SqlOptions::new(url(&folder.file("test.db")));
+    let sql = Sql::open_with(options.busy_wait(Duration::MAX).pool_wait(Duration::MAX)).await;
+    let sql = sql.unwrap();
+    with_accounts(&sql).await.release().await.unwrap();
+    assert_eq!(owners(&sql).await, ["ann", "bea"]);
+    sql.close().await.unwrap();
+}
+
+#[tokio::test]
 async fn sqlite_statement_whose_caller_goes_away_is_ended_and_undone() {
     let store = SqliteStore::new().await;
     let mut connection = with_accounts(&store.sql).await;
@@ -296,6 +410,11 @@ async fn sqlite_values_are_bound_as_they_are_stored() {
     ] {
         let found = sql.query_values("SELECT ?", std::slice::from_ref(&value)).await.unwrap();
         assert_eq!(found.rows, [[want]], "{value:?}");
+    }
+    // It would be stored as a null, and nobody would be told.
+    for nan in [f64::NAN, -f64::NAN] {
+        let error = sql.query_values("SELECT ?", &[Value::Float(nan)]).await.unwrap_err();
+        assert_eq!(error.code(), Code::Invalid, "{error}");
     }
     // Units of which scale? The statement does not say.
     let error = sql.query_values("SELECT ?", &[Value::Decimal(5, 1)]).await.unwrap_err();

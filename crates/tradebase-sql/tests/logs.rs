@@ -9,6 +9,8 @@ use std::thread::{ThreadId, current};
 use common::records::{Account, account};
 use tracing::field::{Field, Visit};
 use tracing::{Event, Metadata, Subscriber, span};
+use tradebase_core::Code;
+use tradebase_core::watch::{Fault, Faults, Operation, Watch};
 use tradebase_sql::{Sql, SqlOptions};
 
 addressed! {
@@ -37,6 +39,24 @@ addressed! {
         for secret in ["hunter2", "7777"] {
             assert!(!ours.iter().any(|line| line.contains(secret)), "{ours:?}");
         }
+    }
+
+    async fn connecting_ends_with_one_event_well_or_not(url: &str) {
+        listen();
+        let faults = Faults::default();
+        let options = SqlOptions::new(url).watch(Watch::with_faults(faults.clone()));
+        faults.order(Fault::before(Operation::Connect, Code::ConnectionFailed).times(2));
+        Sql::open_with(options.clone()).await.unwrap_err();
+        let sql = Sql::later(options).unwrap();
+        sql.connect().await.unwrap_err();
+        sql.connect().await.unwrap();
+        let engine = sql.capabilities().engine;
+        let lines = heard();
+        let ours: Vec<_> = lines.iter().filter(|line| line.contains("operation=")).collect();
+        let failed = "operation=connect count=0 code=DB_CONN_001";
+        let want = [failed, failed, "operation=connect count=0"];
+        assert_eq!(ours, want.map(|rest| format!("DEBUG store={engine} {rest}")).each_ref());
+        sql.close().await.unwrap();
     }
 }
 

@@ -7,7 +7,7 @@ mod common;
 use std::time::Duration;
 
 use common::PostgresStore;
-use common::records::{Account, account};
+use common::records::{Account, Price, account};
 use tradebase_core::{Code, Date, Row, Timestamp, TimestampNs, Uuid, Value};
 use tradebase_sql::{Sql, SqlOptions};
 use tradebase_testkit::{Postgres, psql};
@@ -111,6 +111,7 @@ async fn postgres_parameters_are_taken_without_loss_or_refused() {
     for (expression, value, want) in [
         ("$1::bigint", at_ns.clone(), Value::Int(1_001)),
         ("$1::numeric", Value::Int(7), Value::Decimal(7, 0)),
+        ("$1::numeric", Value::Decimal(1, 28), Value::Decimal(1, 28)),
         // Text is read by the server as it reads literals.
         ("$1::int", text("7"), Value::Int(7)),
         ("$1::interval", text("1 h"), text("01:00:00")),
@@ -127,6 +128,9 @@ async fn postgres_parameters_are_taken_without_loss_or_refused() {
         ("$1::timestamptz", at_ns),
         ("$1::timestamptz", Value::Date(Date::MAX)),
         ("$1::float8", Value::Decimal(1, 1)),
+        ("$1::numeric", Value::Decimal(1, 29)),
+        ("$1::numeric", Value::Decimal(1, 253)),
+        ("$1::numeric", Value::Decimal(1, u8::MAX)),
     ] {
         let sql = format!("SELECT {expression}");
         let error = store.sql.query_values(&sql, &[value]).await.unwrap_err();
@@ -192,6 +196,133 @@ async fn postgres_connection_comes_back_as_it_was() {
     drop(connection);
     assert_ne!(one(&sql, "pg_backend_pid()", &[]).await, process);
     assert_eq!(sql.all::<Account>().await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn postgres_call_that_is_cancelled_takes_its_transaction_along() {
+    let store = PostgresStore::new().await;
+    store.sql.create_table::<Account>().await.unwrap();
+    let mut connection = store.sql.connection().await.unwrap();
+    connection.batch("BEGIN").await.unwrap();
+    let slow = "INSERT INTO accounts SELECT 1, 'ann', now(), now(), 0 FROM pg_sleep(0.3)";
+    let ran = tokio::time::timeout(Duration::from_millis(100), connection.execute(slow, &[])).await;
+    assert!(ran.is_err());
+    // Not one call more: it would stand in a transaction with the one that was given up.
+    for error in [
+        connection.execute(&slow.replace("SELECT 1", "SELECT 2"), &[]).await.unwrap_err(),
+        connection.query::<Loose>("SELECT 1, 2, 3.0, 'a'", &[]).await.unwrap_err(),
+        connection.query_values("SELECT 1", &[]).await.unwrap_err(),
+        connection.batch("COMMIT").await.unwrap_err(),
+    ] {
+        assert_eq!(error.code(), Code::ConnectionLost, "{error}");
+    }
+    connection.release().await.unwrap();
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    assert_eq!(store.sql.all::<Account>().await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn postgres_tables_altered_through_a_door_are_compared_anew() {
+    let row = |id| Price { id, price: "0.12345678".parse().unwrap() };
+    let rows: Vec<_> = (0..200).map(|i| row(1000 + i)).collect();
+    let alter = "ALTER TABLE prices ALTER price TYPE numeric(18, 2)";
+    for how in ["execute", "query_values", "batch", "function", "dropped", "later"] {
+        let store = PostgresStore::new().await;
+        let sql = &store.sql;
+        sql.create_table::<Price>().await.unwrap();
+        let function = format!(
+            "CREATE FUNCTION coarsen() RETURNS int LANGUAGE plpgsql AS \
+             'BEGIN {alter}; RETURN 1; END'"
+        );
+        psql(&store.url(), &function).unwrap();
+        // Two connections know the table.
+        let other = sql.connection().await.unwrap();
+        sql.insert(&row(1)).await.unwrap();
+        other.release().await.unwrap();
+        sql.insert(&row(2)).await.unwrap();
+        let mut connection = sql.connection().await.unwrap();
+        match how {
+            "execute" => drop(sql.execute(alter, &[]).await.unwrap()),
+            "query_values" => drop(sql.query_values(alter, &[]).await.unwrap()),
+            "batch" => connection.batch(alter).await.unwrap(),
+            "function" => drop(connection.query_values("SELECT coarsen()", &[]).await.unwrap()),
+            "dropped" => {
+                connection.batch("BEGIN").await.unwrap();
+                connection.execute(alter, &[]).await.unwrap();
+                connection.batch("COMMIT").await.unwrap();
+                drop(connection);
+                connection = sql.connection().await.unwrap();
+            }
+            _ => {
+                connection.batch(alter).await.unwrap();
+                connection.release().await.unwrap();
+                connection = sql.connection().await.unwrap();
+            }
+        }
+        for error in [
+            sql.insert(&row(3)).await.unwrap_err(),
+            sql.insert_many(&rows[..10]).await.unwrap_err(),
+            sql.insert_many(&rows).await.unwrap_err(),
+        ] {
+            assert_eq!(error.code(), Code::SchemaMismatch, "{how}: {error}");
+        }
+        connection.release().await.unwrap();
+        assert_eq!(sql.insert(&row(4)).await.unwrap_err().code(), Code::SchemaMismatch);
+        assert_eq!(one(sql, "count(*) FROM prices", &[]).await, Value::Int(2), "{how}");
+    }
+}
+
+#[tokio::test]
+async fn postgres_statements_that_a_session_prepares_or_drops_end_with_it() {
+    let store = PostgresStore::new().await;
+    let sql = Sql::open_with(SqlOptions::new(store.url()).pool_connections(1)).await.unwrap();
+    sql.create_table::<Account>().await.unwrap();
+    let owned = |id: i64| account(id, &format!("owner {id}"));
+    for (id, drops) in (1..).zip(["DEALLOCATE ALL", "discard all"]) {
+        let before = format!("create type before{id} as enum ('a')");
+        psql(&store.url(), &format!("{before}; create type after{id} as enum ('b')")).unwrap();
+        sql.insert(&mut owned(10 * id)).await.unwrap();
+        // The driver asks for types by statements of its own, which must be there too.
+        assert_eq!(one(&sql, &format!("'a'::before{id}"), &[]).await, text("a"));
+        sql.execute(drops, &[]).await.unwrap();
+        sql.insert(&mut owned(10 * id + 1)).await.unwrap();
+        assert_eq!(one(&sql, &format!("'b'::after{id}"), &[]).await, text("b"));
+        let mut connection = sql.connection().await.unwrap();
+        connection.batch(drops).await.unwrap();
+        connection.batch("PREPARE mine AS SELECT 1").await.unwrap();
+        connection.release().await.unwrap();
+        sql.insert(&mut owned(10 * id + 2)).await.unwrap();
+        let mut connection = sql.connection().await.unwrap();
+        let error = connection.execute("EXECUTE mine", &[]).await.unwrap_err();
+        assert_eq!(error.code(), Code::TransactionFailed, "{error}");
+        connection.release().await.unwrap();
+    }
+    // One that nobody saw costs an error that can be repeated.
+    sql.execute("DO $$ BEGIN EXECUTE 'DEALL' || 'OCATE ALL'; END $$", &[]).await.unwrap();
+    if let Err(error) = sql.insert(&mut owned(100)).await {
+        assert!(error.is_retryable(), "{error}");
+        sql.insert(&mut owned(100)).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn postgres_statements_that_refuse_a_transaction_get_none() {
+    let store = PostgresStore::new().await;
+    store.sql.create_table::<Account>().await.unwrap();
+    let procedure = "create procedure twice(inout n int) language plpgsql as \
+                     'begin n := n * 2; commit; end'";
+    psql(&store.url(), procedure).unwrap();
+    let found = store.sql.query_values("CALL twice(4)", &[]).await.unwrap();
+    assert_eq!(found.rows, [[Value::Int(8)]]);
+    store.sql.query_values("VACUUM accounts", &[]).await.unwrap();
+    store.sql.execute("VACUUM accounts", &[]).await.unwrap();
+    // A constraint that is asked at the end of the transaction is an error of the call.
+    let later = "create table singles (a int unique deferrable initially deferred)";
+    psql(&store.url(), later).unwrap();
+    let twice = "INSERT INTO singles VALUES (1), (1) RETURNING a";
+    let error = store.sql.query_values(twice, &[]).await.unwrap_err();
+    assert_eq!(error.code(), Code::NotUnique, "{error}");
+    assert_eq!(one(&store.sql, "count(*) FROM singles", &[]).await, Value::Int(0));
 }
 
 #[tokio::test]

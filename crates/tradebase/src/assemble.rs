@@ -156,10 +156,10 @@ impl Parts<'_> {
             #[cfg(feature = "duckdb")]
             SeriesTarget::Embedded(place) => self.embedded_series(place),
             #[cfg(not(feature = "duckdb"))]
-            SeriesTarget::Embedded(_) => Err(Error::new(
-                Code::Config,
-                "no time series are configured, and this program was built without the embedded \
-                 engine: set INFLUXDB_URL and INFLUXDB_DATABASE, or switch on the feature duckdb",
+            SeriesTarget::Embedded(_) => Ok(tradebase_series::Series::absent(
+                "set INFLUXDB_URL and INFLUXDB_DATABASE, or switch on the feature duckdb for the \
+                 embedded one",
+                self.opening.watches.series.clone(),
             )),
             #[cfg(feature = "influx")]
             SeriesTarget::Influx(target) => self.influx(target),

@@ -183,14 +183,15 @@ impl Tradebase {
     /// The rooms, the truth first.
     fn rooms(&self) -> Vec<AnyRoom> {
         let house = &self.0;
-        vec![
+        let rooms = [
             AnyRoom::Sql(house.sql.clone()),
             AnyRoom::Cache(house.cache.clone()),
             #[cfg(feature = "duckdb")]
             AnyRoom::Analytics(house.analytics.clone()),
             #[cfg(any(feature = "duckdb", feature = "influx"))]
             AnyRoom::Series(house.series.clone()),
-        ]
+        ];
+        rooms.into_iter().filter(AnyRoom::is_there).collect()
     }
 }
 

@@ -83,7 +83,7 @@ impl Records {
     }
 
     /// Those that are time series.
-    #[cfg(any(feature = "duckdb", feature = "influx"))]
+    #[cfg(feature = "duckdb")]
     pub(crate) fn series(&self) -> impl Iterator<Item = &'static Table> + '_ {
         self.tables.iter().copied().filter(|table| table.series.is_some())
     }

@@ -47,6 +47,15 @@ impl AnyRoom {
         }
     }
 
+    /// Whether the settings and features name an engine for it.
+    pub(crate) fn is_there(&self) -> bool {
+        match self {
+            #[cfg(any(feature = "duckdb", feature = "influx"))]
+            AnyRoom::Series(room) => room.is_there(),
+            _ => true,
+        }
+    }
+
     pub(crate) fn capabilities(&self) -> &'static Capabilities {
         on!(self, room => room.capabilities())
     }

@@ -143,6 +143,26 @@ impl Error {
         self
     }
 
+    /// The same error once more, for a caller that waited behind the one that met it. The error
+    /// below it becomes a part of its message.
+    #[must_use]
+    pub fn again(&self) -> Self {
+        let Inner { code, message, operation, record, column, violations, source } = &*self.0;
+        let message = match source {
+            Some(source) => format!("{message}: {source}"),
+            None => message.clone(),
+        };
+        Self(Box::new(Inner {
+            code: *code,
+            message,
+            operation: *operation,
+            record: *record,
+            column: column.clone(),
+            violations: violations.clone(),
+            source: None,
+        }))
+    }
+
     /// The family it belongs to.
     pub fn kind(&self) -> ErrorKind {
         self.0.code.kind()
@@ -244,6 +264,17 @@ impl StdError for Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_error_said_again_says_the_same() {
+        let error = Error::new(Code::ConnectionFailed, "no answer")
+            .during("connect")
+            .because(Error::new(Code::TimedOut, "late"));
+        assert_eq!(error.again().to_string(), error.to_string());
+        assert_eq!(error.again().code(), error.code());
+        let error = Error::invalid(vec![Violation::new("price", "min", "is too small")]).at_row(7);
+        assert_eq!(error.again().to_string(), error.to_string());
+    }
 
     #[test]
     fn an_error_is_one_word() {

@@ -8,7 +8,7 @@ mod sql;
 
 use std::path::PathBuf;
 
-use tradebase_core::watch::{Operation, Watch};
+use tradebase_core::watch::Watch;
 use tradebase_core::{Capabilities, Record, Result};
 use tradebase_duckdb::arrow::record_batch::RecordBatch;
 use tradebase_duckdb::duckdb::Connection;
@@ -72,34 +72,27 @@ impl Embedded {
 
     /// Opens the database, if it is not open.
     pub async fn connect(&self) -> Result<()> {
-        if self.database.is_connected() {
-            return Ok(());
-        }
-        self.watch.run(Operation::Connect, |()| 0, self.database.connect()).await
+        self.database.connect().await
     }
 
     /// Asks the database something.
     pub async fn ping(&self) -> Result<()> {
-        self.connect().await?;
         self.database.ping().await
     }
 
     /// Makes the table of a record, or looks whether the one that is there will do.
     pub async fn create(&self, plan: &'static Plan) -> Result<()> {
-        self.connect().await?;
         self.database.start(|engine| engine.create_table(&plan.table)).await?.end().await
     }
 
     /// Takes the table of a record away, if it is there.
     pub async fn remove(&self, plan: &'static Plan) -> Result<()> {
-        self.connect().await?;
         self.database.start(|engine| engine.drop_table(&plan.table)).await?.end().await
     }
 
     /// Writes rows, all or none. A call that is dropped is still carried out once it has begun.
     pub async fn write<T: Record>(&self, plan: &'static Plan, rows: &[T]) -> Result<Written> {
         let batches = batches(plan, rows)?;
-        self.connect().await?;
         let written = self.database.start(move |engine| {
             engine.check_writable()?;
             // Two writers at once could both find nothing to replace, and keep both points.
@@ -112,7 +105,6 @@ impl Embedded {
 
     /// All records of the range, by time and then by tags.
     pub async fn read<T: Record>(&self, plan: &'static Plan, range: (i64, i64)) -> Result<Vec<T>> {
-        self.connect().await?;
         let read = move |connection: &Connection| {
             check_table(connection, &plan.table)?;
             query_rows(connection, &sql::select(plan, range), &[])

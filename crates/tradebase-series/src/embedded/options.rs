@@ -91,6 +91,7 @@ impl EmbeddedOptions {
         let mut options = DatabaseOptions::new(EMBEDDED.engine, self.path)
             .open(self.open)
             .when_locked(self.when_locked)
+            .watch(self.watch)
             .create_tables(plans.into_iter().map(|plan| &plan.table))?;
         if let Some(runtime) = self.runtime {
             options = options.runtime(runtime);

@@ -10,7 +10,7 @@ mod types;
 mod write;
 
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use reqwest::{Client, Method, Url, redirect};
@@ -42,8 +42,10 @@ pub struct Influx {
     /// Whether the server said a version that is supported.
     is_connected: AtomicBool,
     is_closed: AtomicBool,
-    /// Held by the one call that looks at the version.
-    connecting: tokio::sync::Mutex<()>,
+    /// Held by the one call that looks at the version; why the last one failed.
+    connecting: tokio::sync::Mutex<Option<Error>>,
+    /// Looks that failed.
+    failures: AtomicU64,
 }
 
 impl Influx {
@@ -62,7 +64,8 @@ impl Influx {
             .map_err(|e| error::transport(e, &base))?;
         let (is_connected, is_closed) = (AtomicBool::new(false), AtomicBool::new(false));
         let connecting = tokio::sync::Mutex::default();
-        Ok(Self { client, base, options, is_connected, is_closed, connecting })
+        let failures = AtomicU64::new(0);
+        Ok(Self { client, base, options, is_connected, is_closed, connecting, failures })
     }
 
     /// What it can do.
@@ -110,11 +113,22 @@ impl Influx {
     }
 
     async fn find(&self) -> Result<()> {
-        let _only_one = self.connecting.lock().await;
+        let failures = self.failures.load(Ordering::Acquire);
+        let mut failure = self.connecting.lock().await;
         if self.is_connected() {
             return Ok(());
         }
-        self.look_at_version().await?;
+        // Whoever waited behind a failed look has waited long enough.
+        if let Some(why) = &*failure
+            && self.failures.load(Ordering::Acquire) != failures
+        {
+            return Err(why.again());
+        }
+        if let Err(why) = self.look_at_version().await {
+            *failure = Some(why.again());
+            self.failures.fetch_add(1, Ordering::Release);
+            return Err(why);
+        }
         self.is_connected.store(true, Ordering::Release);
         let (store, operation) = (INFLUX.engine, "connect");
         tracing::info!(store, operation, address = self.address(), "connected");
@@ -124,7 +138,12 @@ impl Influx {
     /// Asks the server whether it is there.
     pub async fn ping(&self) -> Result<()> {
         self.connect().await?;
-        self.look_at_version().await
+        let answered = self.look_at_version().await;
+        if answered.is_err() {
+            // The next call looks for the server anew.
+            self.is_connected.store(false, Ordering::Release);
+        }
+        answered
     }
 
     /// Makes the database, if it is not there.

@@ -26,6 +26,8 @@ pub(super) struct Connection {
     statements: HashMap<Box<str>, Kept>,
     statements_max: usize,
     uses: u64,
+    /// How often tables may have been altered when its statements were last given up.
+    alterations: u64,
     task: JoinHandle<()>,
 }
 
@@ -48,7 +50,7 @@ impl Connection {
         let (client, task) = connected.map_err(|e| unconnected(config, e))?;
         let (scratch, statements) = (Scratch::new(), HashMap::new());
         let statements_max = options.statements_max;
-        Ok(Self { client, scratch, statements, statements_max, uses: 0, task })
+        Ok(Self { client, scratch, statements, statements_max, uses: 0, alterations: 0, task })
     }
 
     /// Whether it can still be used.
@@ -117,8 +119,17 @@ impl Connection {
         self.statements.clear();
     }
 
+    /// Forgets them if tables may have been altered since, so that they are compared anew.
+    #[inline]
+    pub(super) fn keep_up(&mut self, alterations: u64) {
+        if self.alterations != alterations {
+            self.forget();
+            self.alterations = alterations;
+        }
+    }
+
     /// Runs statements without parameters or rows, all of them or none.
-    pub(super) async fn run(&mut self, table: Option<&Table>, sql: &str) -> Result<()> {
+    pub(super) async fn run(&self, table: Option<&Table>, sql: &str) -> Result<()> {
         self.client.batch_execute(sql).await.map_err(|e| from_postgres(&e, table))
     }
 }

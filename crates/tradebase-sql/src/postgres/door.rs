@@ -3,6 +3,7 @@
 use std::pin::pin;
 
 use futures_util::TryStreamExt;
+use futures_util::future::join;
 use tokio_postgres::{RowStream, Statement};
 use tradebase_core::{Code, Error, Result, Row, Rows, Value};
 
@@ -12,6 +13,8 @@ use super::pool::Lease;
 use super::source::RowSource;
 use super::store::Store;
 use super::value::{self, Given};
+use crate::door::{begins_with, mentions};
+use crate::error::given_up;
 use crate::naming::quoted;
 
 /// What DISCARD ALL does, but for the prepared statements: ours are kept.
@@ -19,47 +22,96 @@ const RESET: &str = "ROLLBACK; CLOSE ALL; SET SESSION AUTHORIZATION DEFAULT; RES
                      UNLISTEN *; SELECT pg_advisory_unlock_all(); DISCARD TEMP; \
                      DISCARD SEQUENCES";
 
+/// How statements begin that alter no table by themselves.
+const PLAIN: [&str; 9] =
+    ["SELECT", "VALUES", "TABLE", "WITH", "INSERT", "UPDATE", "DELETE", "MERGE", "SHOW"];
+
+/// What makes and drops prepared statements, perhaps the driver's own. The driver cannot be told,
+/// so such a connection is not used again.
+const PREPARING: [&str; 3] = ["PREPARE", "DEALLOCATE", "DISCARD"];
+
+/// Whose transaction a statement runs in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Within {
+    /// The caller's, or none.
+    Callers,
+    /// One of its own, which is committed when all values have been read.
+    Own,
+}
+
 /// A connection of the pool, for statements of the user's own. Dropped, it is ended.
 pub(crate) struct Door {
+    /// Without its connection after a call that was cancelled.
     lease: Lease,
+    spent: bool,
 }
 
 impl Store {
     /// A connection of the pool.
     pub(crate) async fn door(&self) -> Result<Door> {
-        Ok(Door { lease: self.lease().await? })
+        Ok(Door { lease: self.lease().await?, spent: false })
     }
 
     /// Runs one statement on a connection of its own.
     pub(crate) async fn execute(&self, sql: &str, parameters: &[Value]) -> Result<u64> {
-        let mut door = self.door().await?;
-        let ran = door.execute(sql, parameters).await;
-        door.after(ran).await
+        let mut lease = self.lease_for(sql).await?;
+        let ran = lease.connection()?.run_with(sql, parameters).await;
+        let reset = lease.connection()?.run(None, RESET).await;
+        after(lease, sql, reset, ran)
     }
 
-    /// Reads rows by one statement.
+    /// Reads rows by one statement. What it has written stands only if they can be read.
     pub(crate) async fn query<R: Row>(&self, sql: &str, parameters: &[Value]) -> Result<Vec<R>> {
-        let mut door = self.door().await?;
-        let found = door.query(sql, parameters).await;
-        door.after(found).await
+        let mut lease = self.lease_for(sql).await?;
+        let found = lease.connection()?.query(sql, parameters, within(sql)).await;
+        commit(lease, sql, found).await
     }
 
-    /// Reads values by one statement.
+    /// Reads values by one statement. What it has written stands only if they can be read.
     pub(crate) async fn query_values(&self, sql: &str, parameters: &[Value]) -> Result<Rows> {
-        let mut door = self.door().await?;
-        let found = door.query_values(sql, parameters).await;
-        door.after(found).await
+        let mut lease = self.lease_for(sql).await?;
+        let found = lease.connection()?.query_values(sql, parameters, within(sql)).await;
+        commit(lease, sql, found).await
     }
+
+    async fn lease_for(&self, sql: &str) -> Result<Lease> {
+        let mut lease = self.lease().await?;
+        if !begins_with(sql, &PLAIN) {
+            lease.alters();
+        }
+        Ok(lease)
+    }
+}
+
+/// Ends the transaction of a statement of its own, and gives the connection back.
+async fn commit<T>(mut lease: Lease, sql: &str, found: Result<T>) -> Result<T> {
+    let connection = lease.connection()?;
+    let (committed, reset) = match &found {
+        // Sent together: the transaction costs no round trip.
+        Ok(_) => join(connection.run(None, "COMMIT"), connection.run(None, RESET)).await,
+        Err(_) => (Ok(()), connection.run(None, RESET).await),
+    };
+    after(lease, sql, reset, found.and_then(|found| committed.map(|()| found)))
+}
+
+/// Gives a connection back that has been reset. One that could not be is gone, and that is all:
+/// its statement has ended.
+fn after<T>(lease: Lease, sql: &str, reset: Result<()>, outcome: Result<T>) -> Result<T> {
+    if reset.is_err() || mentions(sql, &PREPARING) { outcome } else { lease.done(outcome) }
+}
+
+/// A procedure may commit by itself, which it cannot in a transaction of another.
+fn within(sql: &str) -> Within {
+    if begins_with(sql, &["CALL"]) { Within::Callers } else { Within::Own }
 }
 
 impl Door {
     /// Runs one statement and gives the number of rows that it changed.
     pub(crate) async fn execute(&mut self, sql: &str, parameters: &[Value]) -> Result<u64> {
-        let connection = self.lease.connection()?;
-        let statement = connection.describe(sql).await?;
-        let given = Given::encode(&statement, parameters)?;
-        let ran = connection.client.execute_raw(&statement, given.params()).await;
-        ran.map_err(|e| from_postgres(&e, None))
+        let mut connection = self.take(sql)?;
+        let ran = connection.run_with(sql, parameters).await;
+        self.lease.put(connection);
+        ran
     }
 
     /// Reads rows by one statement.
@@ -68,10 +120,62 @@ impl Door {
         sql: &str,
         parameters: &[Value],
     ) -> Result<Vec<R>> {
-        let connection = self.lease.connection()?;
-        let statement = connection.describe(sql).await?;
+        let mut connection = self.take(sql)?;
+        let found = connection.query(sql, parameters, Within::Callers).await;
+        self.lease.put(connection);
+        found
+    }
+
+    /// Reads values by one statement.
+    pub(crate) async fn query_values(&mut self, sql: &str, parameters: &[Value]) -> Result<Rows> {
+        let mut connection = self.take(sql)?;
+        let found = connection.query_values(sql, parameters, Within::Callers).await;
+        self.lease.put(connection);
+        found
+    }
+
+    /// Runs several statements.
+    pub(crate) async fn batch(&mut self, sql: &str) -> Result<()> {
+        let connection = self.take(sql)?;
+        let ran = connection.run(None, sql).await;
+        self.lease.put(connection);
+        ran
+    }
+
+    /// Gives the connection back as it was; one that cannot be reset is ended.
+    pub(crate) async fn release(mut self) -> Result<()> {
+        let Some(connection) = self.lease.take() else { return Ok(()) };
+        connection.run(None, RESET).await?;
+        self.lease.put(connection);
+        if self.spent { Ok(()) } else { self.lease.done(Ok(())) }
+    }
+
+    /// The connection, for one call. The driver has sent a statement when its call is first
+    /// polled, so nobody knows how one that is cancelled ends: it takes the connection along.
+    fn take(&mut self, sql: &str) -> Result<Connection> {
+        self.spent |= mentions(sql, &PREPARING);
+        self.lease.alters();
+        self.lease.take().ok_or_else(given_up)
+    }
+}
+
+impl Connection {
+    async fn run_with(&mut self, sql: &str, parameters: &[Value]) -> Result<u64> {
+        let statement = self.describe(sql).await?;
+        let given = Given::encode(&statement, parameters)?;
+        let ran = self.client.execute_raw(&statement, given.params()).await;
+        ran.map_err(|e| from_postgres(&e, None))
+    }
+
+    async fn query<R: Row>(
+        &mut self,
+        sql: &str,
+        parameters: &[Value],
+        within: Within,
+    ) -> Result<Vec<R>> {
+        let statement = self.describe(sql).await?;
         value::check::<R>(statement.columns())?;
-        let mut rows = pin!(connection.rows(&statement, parameters).await?);
+        let mut rows = pin!(self.rows(&statement, parameters, within).await?);
         let mut found = Vec::new();
         while let Some(row) = rows.try_next().await.map_err(|e| from_postgres(&e, None))? {
             found.push(R::read(&mut RowSource::new(&row))?);
@@ -79,40 +183,23 @@ impl Door {
         Ok(found)
     }
 
-    /// Reads values by one statement.
-    pub(crate) async fn query_values(&mut self, sql: &str, parameters: &[Value]) -> Result<Rows> {
-        let connection = self.lease.connection()?;
-        let described = connection.describe(sql).await?;
-        let statement = connection.readable(sql, &described).await?;
+    async fn query_values(
+        &mut self,
+        sql: &str,
+        parameters: &[Value],
+        within: Within,
+    ) -> Result<Rows> {
+        let described = self.describe(sql).await?;
+        let statement = self.readable(sql, &described).await?;
         let columns = described.columns().iter().map(|column| column.name().to_owned()).collect();
         let mut found = Rows::new(columns, Vec::new());
-        let mut rows = pin!(connection.rows(&statement, parameters).await?);
+        let mut rows = pin!(self.rows(&statement, parameters, within).await?);
         while let Some(row) = rows.try_next().await.map_err(|e| from_postgres(&e, None))? {
             found.rows.push(value::read(&row, &found.columns)?);
         }
         Ok(found)
     }
 
-    /// Runs several statements.
-    pub(crate) async fn batch(&mut self, sql: &str) -> Result<()> {
-        self.lease.connection()?.run(None, sql).await
-    }
-
-    /// Gives the connection back as it was; one that cannot be reset is ended.
-    pub(crate) async fn release(mut self) -> Result<()> {
-        self.lease.connection()?.run(None, RESET).await?;
-        self.lease.done(Ok(()))
-    }
-
-    /// Gives the connection back after its only statement.
-    async fn after<T>(self, outcome: Result<T>) -> Result<T> {
-        // The statement has ended; a connection that cannot be reset is gone, and that is all.
-        _ = self.release().await;
-        outcome
-    }
-}
-
-impl Connection {
     /// A statement as the server understands it. It is not kept: the user's own may change the
     /// tables that it reads.
     async fn describe(&self, sql: &str) -> Result<Statement> {
@@ -144,9 +231,23 @@ impl Connection {
         }
     }
 
-    async fn rows(&self, statement: &Statement, parameters: &[Value]) -> Result<RowStream> {
+    async fn rows(
+        &self,
+        statement: &Statement,
+        parameters: &[Value],
+        within: Within,
+    ) -> Result<RowStream> {
         let given = Given::encode(statement, parameters)?;
-        let rows = self.client.query_raw(statement, given.params()).await;
+        let rows = self.client.query_raw(statement, given.params());
+        // What gives no rows has nothing that could not be read, and may refuse a transaction.
+        let rows = if within == Within::Callers || statement.columns().is_empty() {
+            rows.await
+        } else {
+            // Sent together: the transaction costs no round trip.
+            let (begun, rows) = join(self.client.batch_execute("BEGIN"), rows).await;
+            begun.map_err(|e| from_postgres(&e, None))?;
+            rows
+        };
         rows.map_err(|e| from_postgres(&e, None))
     }
 }

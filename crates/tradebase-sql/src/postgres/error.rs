@@ -98,6 +98,8 @@ fn code_of(state: &str) -> Code {
         "57P01" | "57P02" | "57P04" => return Code::ConnectionLost,
         "58030" => return Code::StorageFailed,
         "0A000" => return Code::Unsupported,
+        // A prepared statement is gone; it is prepared anew next time.
+        "26000" => return Code::TransactionFailed,
         _ => {}
     }
     match state.get(..2).unwrap_or_default() {
@@ -139,6 +141,7 @@ mod tests {
             ("42883", Code::QueryFailed),
             ("40001", Code::TransactionFailed),
             ("40P01", Code::TransactionFailed),
+            ("26000", Code::TransactionFailed),
             ("25P02", Code::TransactionFailed),
             ("55P03", Code::Locked),
             ("57014", Code::TimedOut),

@@ -1,5 +1,6 @@
 //! A small pool of connections.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -18,13 +19,16 @@ pub(super) struct Pool {
     /// The last one used is taken first: the others may rest.
     idle: Mutex<Vec<Connection>>,
     permits: Arc<Semaphore>,
+    /// How often statements that may have altered tables were run.
+    alterations: AtomicU64,
 }
 
 impl Pool {
     /// An empty pool.
     pub(super) fn new(config: Config, options: SqlOptions) -> Self {
         let permits = Arc::new(Semaphore::new(options.pool_connections));
-        Self { config, options, idle: Mutex::new(Vec::new()), permits }
+        let (idle, alterations) = (Mutex::default(), AtomicU64::new(0));
+        Self { config, options, idle, permits, alterations }
     }
 
     /// How it connects.
@@ -42,12 +46,18 @@ impl Pool {
                 .map_err(|_| exhausted(self.options.pool_wait, self.options.pool_connections))?
                 .map_err(|_| closed())?,
         };
-        let connection = match self.take_idle() {
+        let mut connection = match self.take_idle() {
             Some(connection) => connection,
             None => Connection::open(&self.config, &self.options).await?,
         };
-        let connection = Some(connection);
-        Ok(Lease { pool: self.clone(), connection, usable: false, _permit: permit })
+        connection.keep_up(self.alterations.load(Ordering::Relaxed));
+        let (pool, connection) = (self.clone(), Some(connection));
+        Ok(Lease { pool, connection, usable: false, alters: false, _permit: permit })
+    }
+
+    /// A table may be another one from now on: all connections compare theirs anew.
+    fn altered(&self) {
+        self.alterations.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Those that the server has ended are dropped on the way.
@@ -90,6 +100,7 @@ pub(super) struct Lease {
     pool: Arc<Pool>,
     connection: Option<Connection>,
     usable: bool,
+    alters: bool,
     _permit: OwnedSemaphorePermit,
 }
 
@@ -97,6 +108,25 @@ impl Lease {
     /// The connection.
     pub(super) fn connection(&mut self) -> Result<&mut Connection> {
         self.connection.as_mut().ok_or_else(closed)
+    }
+
+    /// Says that what is run may alter tables.
+    pub(super) fn alters(&mut self) {
+        self.alters = true;
+    }
+
+    /// Takes the connection along: it is put back when a call has ended, and a call that is
+    /// cancelled ends it. None after such a call.
+    pub(super) fn take(&mut self) -> Option<Connection> {
+        self.connection.take()
+    }
+
+    /// Puts the connection back after a call.
+    pub(super) fn put(&mut self, connection: Connection) {
+        self.connection = Some(connection);
+        if self.alters {
+            self.pool.altered();
+        }
     }
 
     /// The call has ended, well or not, and no transaction is open.
@@ -114,12 +144,18 @@ impl Lease {
 
 impl Drop for Lease {
     fn drop(&mut self) {
+        if self.alters {
+            self.pool.altered();
+        }
         if let Some(connection) = self.connection.take()
             && self.usable
             && connection.is_open()
-            && !self.pool.permits.is_closed()
         {
-            self.pool.lock().push(connection);
+            let mut idle = self.pool.lock();
+            // Asked under the lock: whoever closes the pool empties the list after saying so.
+            if !self.pool.permits.is_closed() {
+                idle.push(connection);
+            }
         }
     }
 }

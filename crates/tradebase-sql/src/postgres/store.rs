@@ -72,6 +72,7 @@ impl Store {
 
     async fn run(&self, table: Option<&'static Table>, sql: &str) -> Result<()> {
         let mut lease = self.lease().await?;
+        lease.alters();
         let run = lease.connection()?.run(table, sql).await;
         lease.done(run)
     }

@@ -6,6 +6,7 @@ use std::fmt;
 use bytes::BytesMut;
 use tokio_postgres::types::{Format, IsNull, Kind as TypeKind, ToSql, Type};
 use tokio_postgres::{Column as ServerColumn, Row as ServerRow, Statement};
+use tradebase_core::decimal::MAX_PRECISION;
 use tradebase_core::{Code, Column, Error, Got, Kind, Result, Row, Sink, Source, Value};
 
 use super::frame::Frame;
@@ -83,6 +84,10 @@ impl Given {
     }
 
     fn numeric(&mut self, units: i128, scale: u8) -> Result<()> {
+        if scale > MAX_PRECISION {
+            let message = format!("it has more than {MAX_PRECISION} digits after the point");
+            return Err(Error::new(Code::Invalid, message));
+        }
         let mut bytes = [0; numeric::BYTES_MAX];
         let len = numeric::encode(units, scale, &mut bytes)
             .ok_or_else(|| Error::new(Code::Invalid, "it has too many digits"))?;
@@ -226,7 +231,7 @@ fn decimal(bytes: &[u8]) -> Result<Value> {
     const BITS_MAX: u32 = 96;
     let fits = |units: &i128| units.unsigned_abs() >> BITS_MAX == 0;
     if let Some(scale) = numeric::shown_scale(bytes)
-        && scale <= tradebase_core::decimal::MAX_PRECISION
+        && scale <= MAX_PRECISION
         && let Some(units) = numeric::decode(bytes, scale).ok().filter(fits)
     {
         return Ok(Value::Decimal(units, scale));

@@ -1,6 +1,9 @@
 //! SQL of the user's own: on the connection that writes, and for what only reads on another.
 //! It may be long, so it runs on a thread that may wait.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use rusqlite::types::{Value as SqliteValue, ValueRef};
 use rusqlite::{Connection, InterruptHandle, Statement};
 use tokio::runtime::Handle;
@@ -11,10 +14,17 @@ use tradebase_core::{Code, Error, Result, Row, Rows, Value};
 use super::error::from_sqlite;
 use super::open;
 use super::source::RowSource;
-use super::store::{Store, Writing, on_a_thread};
-use crate::door::{other_count, other_width};
-use crate::error::closed;
+use super::store::{Store, Writing, end, note_unclosed, on_a_thread, shut};
+use crate::door::{begins_with, mentions, other_count, other_width};
+use crate::error::{closed, given_up};
 use crate::options::Durability;
+
+/// How statements begin that may only read, and change nothing of the connection: the engine
+/// counts BEGIN, ATTACH and many a PRAGMA among those that read.
+const READS: [&str; 4] = ["SELECT", "VALUES", "WITH", "EXPLAIN"];
+
+/// What changes settings of a connection.
+const SETTING: &str = "PRAGMA";
 
 /// What is done with a statement whose parameters are bound.
 type Work<T> = fn(&Connection, &mut Statement<'_>) -> Result<T>;
@@ -29,8 +39,13 @@ pub(crate) struct Door {
 /// The connection with its lock. Dropped, it is made as it was.
 struct Held {
     guard: OwnedMutexGuard<Option<Writing>>,
+    shut: Arc<AtomicBool>,
     durability: Durability,
-    clean: bool,
+    /// Whether another connection can take its place.
+    is_file: bool,
+    /// Whether its settings may be others than before.
+    spent: bool,
+    settled: bool,
 }
 
 impl Store {
@@ -38,7 +53,8 @@ impl Store {
     pub(crate) async fn door(&self) -> Result<Door> {
         let options = self.options();
         let guard = self.owned_writer().await?;
-        let held = Held { guard, durability: options.durability, clean: false };
+        let (durability, is_file, shut) = (options.durability, self.is_file(), self.shut());
+        let held = Held { guard, shut, durability, is_file, spent: false, settled: false };
         // On a thread that may wait, the engine may wait for other processes by itself.
         let busy = held.connection()?.busy_timeout(options.busy_wait);
         busy.map_err(|e| from_sqlite(&e, None))?;
@@ -50,12 +66,12 @@ impl Store {
         self.door().await?.alone(sql, bound(parameters)?, changes).await
     }
 
-    /// Reads rows by one statement.
+    /// Reads rows by one statement. What it has written stands only if they can be read.
     pub(crate) async fn query<R: Row>(&self, sql: &str, parameters: &[Value]) -> Result<Vec<R>> {
         self.read(sql, bound(parameters)?, records).await
     }
 
-    /// Reads values by one statement.
+    /// Reads values by one statement. What it has written stands only if they can be read.
     pub(crate) async fn query_values(&self, sql: &str, parameters: &[Value]) -> Result<Rows> {
         self.read(sql, bound(parameters)?, values).await
     }
@@ -65,19 +81,25 @@ impl Store {
     where
         T: Send + 'static,
     {
-        if begins_with_a_read(sql) {
+        if begins_with(sql, &READS) {
             let reader = self.reader().await?;
             let interrupt = reader.connection()?.get_interrupt_handle();
             let (text, values) = (sql.to_owned(), bound.clone());
             let job = move || {
-                let connection = reader.connection()?;
-                let mut statement = prepare(connection, &text, values)?;
-                if !statement.readonly() {
-                    return Ok(None);
-                }
-                work(connection, &mut statement).map(Some)
+                let found = reader.connection().and_then(|connection| {
+                    let mut statement = prepare(connection, &text, values)?;
+                    if statement.readonly() {
+                        work(connection, &mut statement).map(Some)
+                    } else {
+                        Ok(None)
+                    }
+                });
+                // Not given back before the caller knows: until then it may be interrupted.
+                (reader, found)
             };
-            if let Some(found) = interruptibly(self.runtime(), interrupt, job).await?? {
+            let (reader, found) = interruptibly(self.runtime(), interrupt, job).await?;
+            drop(reader);
+            if let Some(found) = found? {
                 return Ok(found);
             }
         }
@@ -107,9 +129,9 @@ impl Door {
 
     /// Runs several statements.
     pub(crate) async fn batch(&mut self, sql: &str) -> Result<()> {
-        let sql = sql.to_owned();
-        self.run(move |connection| {
-            connection.execute_batch(&sql).map_err(|e| from_sqlite(&e, None))
+        let text = sql.to_owned();
+        self.run(sql, move |connection| {
+            connection.execute_batch(&text).map_err(|e| from_sqlite(&e, None))
         })
         .await
     }
@@ -121,12 +143,28 @@ impl Door {
         reset.await.map_err(unended)?
     }
 
-    /// The only statement before the connection goes back.
+    /// The only statement before the connection goes back. If it writes and gives rows, it is
+    /// committed when they have been read.
     async fn alone<T>(mut self, sql: &str, bound: Vec<SqliteValue>, work: Work<T>) -> Result<T>
     where
         T: Send + 'static,
     {
-        let done = self.statement(sql, bound, work).await;
+        let text = sql.to_owned();
+        let done = self.run(sql, move |connection| {
+            let run = |sql| connection.execute_batch(sql).map_err(|e| from_sqlite(&e, None));
+            let mut statement = prepare(connection, &text, bound)?;
+            // Settings refuse to be changed inside a transaction.
+            let transacts = statement.column_count() > 0
+                && !statement.readonly()
+                && !begins_with(&text, &[SETTING]);
+            if !transacts {
+                return work(connection, &mut statement);
+            }
+            run("BEGIN IMMEDIATE")?;
+            let done = work(connection, &mut statement)?;
+            run("COMMIT").map(|()| done)
+        });
+        let done = done.await;
         // The statement has ended; a connection that cannot be reset says so in the log.
         _ = self.release().await;
         done
@@ -136,9 +174,9 @@ impl Door {
     where
         T: Send + 'static,
     {
-        let sql = sql.to_owned();
-        self.run(move |connection| {
-            let mut statement = prepare(connection, &sql, bound)?;
+        let text = sql.to_owned();
+        self.run(sql, move |connection| {
+            let mut statement = prepare(connection, &text, bound)?;
             work(connection, &mut statement)
         })
         .await
@@ -146,12 +184,14 @@ impl Door {
 
     async fn run<T>(
         &mut self,
+        sql: &str,
         work: impl FnOnce(&Connection) -> Result<T> + Send + 'static,
     ) -> Result<T>
     where
         T: Send + 'static,
     {
-        let held = self.held.take().ok_or_else(given_up)?;
+        let mut held = self.held.take().ok_or_else(given_up)?;
+        held.spent |= mentions(sql, &[SETTING]);
         let interrupt = held.connection()?.get_interrupt_handle();
         let job = move || {
             let done = held.connection().and_then(work);
@@ -169,19 +209,37 @@ impl Held {
     }
 
     fn reset(mut self) -> Result<()> {
-        self.clean = true;
-        open::reset(self.connection()?, self.durability)
+        self.settle()
+    }
+
+    /// Makes the connection as it was. Of a file, one that cannot be is closed, and the next call
+    /// opens another.
+    fn settle(&mut self) -> Result<()> {
+        self.settled = true;
+        let Some(writing) = self.guard.take() else { return Ok(()) };
+        if self.shut.load(Ordering::Acquire) {
+            return end(writing);
+        }
+        if self.is_file && self.spent {
+            return shut(writing.connection);
+        }
+        let reset = open::reset(&writing.connection, self.durability);
+        if let Err(error) = &reset {
+            let code = error.code().as_str();
+            tracing::warn!(store = "sqlite", code, "a connection could not be reset");
+            if self.is_file {
+                return shut(writing.connection);
+            }
+        }
+        *self.guard = Some(writing);
+        reset
     }
 }
 
 impl Drop for Held {
     fn drop(&mut self) {
-        if !self.clean
-            && let Ok(connection) = self.connection()
-            && let Err(error) = open::reset(connection, self.durability)
-        {
-            let code = error.code().as_str();
-            tracing::warn!(store = "sqlite", code, "a connection could not be reset");
+        if !self.settled {
+            note_unclosed(self.settle());
         }
     }
 }
@@ -216,14 +274,6 @@ impl Drop for Stop {
     }
 }
 
-/// Whether it may be a statement that only reads, and changes nothing of the connection: the
-/// engine counts BEGIN, ATTACH and many a PRAGMA among those that read.
-fn begins_with_a_read(sql: &str) -> bool {
-    let word = sql.trim_start().split(|c: char| !c.is_ascii_alphabetic()).next();
-    let word = word.unwrap_or_default();
-    ["SELECT", "VALUES", "WITH", "EXPLAIN"].iter().any(|read| word.eq_ignore_ascii_case(read))
-}
-
 fn prepare<'c>(
     connection: &'c Connection,
     sql: &str,
@@ -250,6 +300,7 @@ fn bound_one(i: usize, value: &Value) -> Result<SqliteValue> {
         Value::Null => SqliteValue::Null,
         Value::Bool(value) => SqliteValue::Integer((*value).into()),
         Value::Int(value) => SqliteValue::Integer(*value),
+        Value::Float(value) if value.is_nan() => return Err(nan(i)),
         Value::Float(value) => SqliteValue::Real(*value),
         Value::Text(text) | Value::Json(text) => SqliteValue::Text(text.clone()),
         Value::Bytes(bytes) => SqliteValue::Blob(bytes.clone()),
@@ -322,9 +373,12 @@ fn unbound(i: usize) -> Error {
 }
 
 #[cold]
-fn given_up() -> Error {
-    let message = "the connection was given up when a call was cancelled: take another";
-    Error::new(Code::ConnectionLost, message)
+fn nan(i: usize) -> Error {
+    let message = format!(
+        "SQLite has no NaN and would store a null: bind a null if that is meant, parameter {}",
+        i + 1
+    );
+    Error::new(Code::Invalid, message)
 }
 
 #[cold]

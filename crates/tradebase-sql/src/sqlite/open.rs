@@ -16,6 +16,8 @@ use crate::options::{Durability, SqlOptions};
 
 /// Before it, a race between a writer and a checkpoint could corrupt a file.
 const VERSION_MIN: i32 = 3_051_003;
+/// Pages of a database at most, as SQLite opens it.
+const PAGES_MAX: u32 = u32::MAX - 1;
 /// What a write-ahead log is cut back to when it has been moved into the file.
 const JOURNAL_BYTES_KEPT: u32 = 64 * 1024 * 1024;
 
@@ -100,6 +102,11 @@ pub(super) fn reset(connection: &Connection, durability: Durability) -> Result<(
         pragma(connection, name, "OFF")?;
     }
     settle(connection, durability)?;
+    pragma(connection, "max_page_count", &PAGES_MAX.to_string())?;
+    if connection.path().is_none_or(str::is_empty) {
+        // A database in memory that keeps no journal cannot roll back.
+        pragma(connection, "journal_mode", "MEMORY")?;
+    }
     // Moving the place of temporary tables drops them.
     pragma(connection, "temp_store", "FILE")?;
     pragma(connection, "temp_store", "MEMORY")?;

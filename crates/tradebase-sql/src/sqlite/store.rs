@@ -1,6 +1,7 @@
 //! One writer and a few readers.
 
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex as StdMutex, PoisonError};
 use std::time::Duration;
 
@@ -29,8 +30,11 @@ const SCRATCH_BYTES_KEPT: usize = 1 << 20;
 /// A SQLite database.
 pub(crate) struct Store {
     place: Place,
-    /// None before `connect` and after `close`.
+    /// None before `connect`, after `close`, and when a door has spent it: then the next call
+    /// opens another.
     writer: Arc<Mutex<Option<Writing>>>,
+    /// Set by `close`: whoever holds a connection then closes it instead of giving it back.
+    shut: Arc<AtomicBool>,
     /// None for a database in memory: its only connection reads too.
     readers: Option<Arc<Readers>>,
     /// Those of the options, with the ones they point to.
@@ -71,20 +75,16 @@ impl Store {
             })),
         };
         let writer = Arc::new(Mutex::new(None));
-        Ok(Self { place, writer, readers, tables, options: options.clone() })
+        let shut = Arc::default();
+        Ok(Self { place, writer, shut, readers, tables, options: options.clone() })
     }
 
     /// Opens the database, and creates the tables of the options. If it fails, a file that was
     /// not there before and has nothing in it is taken away again.
     pub(crate) async fn connect(&self) -> Result<()> {
         let fresh = open::Fresh::at(&self.place);
-        let mut writer = Writer { guard: self.writer.lock().await };
-        let opened = patiently(self.busy_wait(), || open::writer(&self.place, &self.options)).await;
-        let connection = opened.map_err(|e| match &self.place {
-            Place::Memory => e,
-            Place::File(path) => unopened(path, e),
-        })?;
-        *writer.guard = Some(Writing { connection, scratch: Vec::new() });
+        let mut writer = Writer { guard: self.writer.lock().await, shut: &self.shut };
+        *writer.guard = Some(self.open_writer().await?);
         let created = match self.tables.as_slice() {
             [] => Ok(()),
             tables => writer.create(tables, self.busy_wait()).await,
@@ -95,6 +95,15 @@ impl Store {
             fresh.keep();
         }
         created
+    }
+
+    async fn open_writer(&self) -> Result<Writing> {
+        let opened = patiently(self.busy_wait(), || open::writer(&self.place, &self.options)).await;
+        let connection = opened.map_err(|e| match &self.place {
+            Place::Memory => e,
+            Place::File(path) => unopened(path, e),
+        })?;
+        Ok(Writing { connection, scratch: Vec::new() })
     }
 
     /// Asks the file for its schema's number, which it keeps on its first page.
@@ -123,10 +132,29 @@ impl Store {
         &self.options
     }
 
+    /// Whether it is a file, which other connections can open too.
+    pub(super) fn is_file(&self) -> bool {
+        matches!(self.place, Place::File(_))
+    }
+
+    /// Whether it has been closed, for those who hold a connection.
+    pub(super) fn shut(&self) -> Arc<AtomicBool> {
+        self.shut.clone()
+    }
+
     /// The writer with its lock, to be taken to another thread.
     pub(super) async fn owned_writer(&self) -> Result<OwnedMutexGuard<Option<Writing>>> {
         let guard = self.writer.clone().lock_owned();
-        timeout(self.busy_wait(), guard).await.map_err(|_| self.held())
+        let mut guard = timeout(self.busy_wait(), guard).await.map_err(|_| self.held())?;
+        if guard.is_none() {
+            *guard = Some(self.reopen_writer().await?);
+        }
+        Ok(guard)
+    }
+
+    #[cold]
+    async fn reopen_writer(&self) -> Result<Writing> {
+        if self.shut.load(Ordering::Acquire) { Err(closed()) } else { self.open_writer().await }
     }
 
     #[cold]
@@ -149,7 +177,11 @@ impl Store {
                 turn.map_err(|_| self.held())?
             }
         };
-        Ok(Writer { guard })
+        let mut writer = Writer { guard, shut: &self.shut };
+        if writer.guard.is_none() {
+            *writer.guard = Some(Box::pin(self.reopen_writer()).await?);
+        }
+        Ok(writer)
     }
 
     /// The writer inside a transaction, which ends with `commit` or is undone.
@@ -199,8 +231,10 @@ impl Store {
         writer.run("COMMIT")
     }
 
-    /// Closes all connections; the one that writes last, because it tidies the log away.
+    /// Closes all connections; the one that writes last, because it tidies the log away. One that
+    /// is not given back in time is an error, and is closed when it is.
     pub(crate) async fn close(&self) -> Result<()> {
+        self.shut.store(true, Ordering::Release);
         let wait = self.options.pool_wait;
         let mut failed = Ok(());
         if let Some(readers) = &self.readers {
@@ -217,15 +251,21 @@ impl Store {
         }
         let mut writer = timeout(wait, self.writer.lock()).await.map_err(|_| exhausted(wait, 1))?;
         if let Some(writing) = writer.take() {
-            // Statistics for the planner; a store that cannot keep them closes all the same.
-            _ = writing.connection.execute_batch("PRAGMA optimize");
-            failed = failed.and(shut(writing.connection));
+            failed = failed.and(end(writing));
         }
         failed
     }
 }
 
-fn shut(connection: Connection) -> Result<()> {
+/// Closes the connection that writes, for good.
+pub(super) fn end(writing: Writing) -> Result<()> {
+    // Statistics for the planner; a store that cannot keep them closes all the same.
+    _ = writing.connection.execute_batch("PRAGMA optimize");
+    shut(writing.connection)
+}
+
+/// Closes a connection.
+pub(super) fn shut(connection: Connection) -> Result<()> {
     connection.close().map_err(|(_, e)| from_sqlite(&e, None))
 }
 
@@ -233,6 +273,7 @@ fn shut(connection: Connection) -> Result<()> {
 /// or because the call was cancelled, it rolls back.
 pub(super) struct Writer<'a> {
     guard: MutexGuard<'a, Option<Writing>>,
+    shut: &'a AtomicBool,
 }
 
 impl Writer<'_> {
@@ -274,6 +315,19 @@ impl Drop for Writer<'_> {
         if writing.scratch.capacity() > SCRATCH_BYTES_KEPT {
             writing.scratch = Vec::new();
         }
+        if self.shut.load(Ordering::Acquire)
+            && let Some(writing) = self.guard.take()
+        {
+            note_unclosed(end(writing));
+        }
+    }
+}
+
+/// Says in the log that a connection could not be closed where there is no call to say it to.
+pub(super) fn note_unclosed(closed: Result<()>) {
+    if let Err(error) = closed {
+        let code = error.code().as_str();
+        tracing::warn!(store = "sqlite", code, "a connection could not be closed");
     }
 }
 
@@ -301,7 +355,14 @@ impl Drop for Reader {
         if let Reading::Pooled { connection, readers, .. } = &mut self.0
             && let Some(connection) = connection.take()
         {
-            readers.lock().push(connection);
+            let mut idle = readers.lock();
+            // Asked under the lock: whoever closes the store empties the list after saying so.
+            if readers.permits.is_closed() {
+                drop(idle);
+                note_unclosed(shut(connection));
+            } else {
+                idle.push(connection);
+            }
         }
     }
 }
