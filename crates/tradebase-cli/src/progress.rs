@@ -1,9 +1,10 @@
 //! Progress on a terminal; nothing where nobody looks.
 
+use std::fmt;
 use std::io::IsTerminal;
 use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
 /// How often a bar is drawn, a second.
 const DRAWS_PER_SECOND: u8 = 12;
@@ -18,12 +19,18 @@ pub(crate) fn bar(what: &'static str, total: u64, quiet: bool) -> ProgressBar {
     }
     let target = ProgressDrawTarget::stderr_with_hz(DRAWS_PER_SECOND);
     let bar = ProgressBar::with_draw_target(Some(total), target);
-    let form = "{msg:<18} {bar:32} {human_pos}/{human_len}  {per_sec}  {eta}";
+    let form = "{msg:<18} {bar:32} {human_pos}/{human_len}  {rate}/s  {eta}";
     if let Ok(style) = ProgressStyle::with_template(form) {
-        bar.set_style(style);
+        bar.set_style(style.with_key("rate", rate));
     }
     bar.set_message(what);
     bar
+}
+
+/// Whole pieces a second.
+fn rate(state: &ProgressState, out: &mut dyn fmt::Write) {
+    // A terminal that cannot be written shows no rate.
+    let _ = write!(out, "{:.0}", state.per_sec());
 }
 
 /// Something that moves while work of unknown length is done, or nothing.

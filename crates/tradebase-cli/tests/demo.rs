@@ -4,7 +4,8 @@
 mod support;
 
 use std::fs;
-use std::process::Command;
+use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use serde_json::Value;
 use tradebase_testkit::{Influx, Postgres, Redis, TempFolder, psql, sqlite3};
@@ -124,6 +125,33 @@ fn postgres_redis_and_influx_take_the_demo_by_variables_alone() {
     assert_eq!(answer, format!("{} {}", said["fills"], text(&said, "/pnl/sql")));
     // Run again, nothing is doubled.
     assert_eq!(run(&mut command).json()["pnl"], said["pnl"]);
+}
+
+/// Asked to stop, it closes its files; the next run finds nothing half-made.
+#[test]
+fn a_demo_that_is_asked_to_stop_closes_its_stores() {
+    let folder = TempFolder::new().unwrap();
+    let long = ["demo", "--ticks", "20000000"];
+    let child = tradebase(&folder, &long).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
+    let child = child.unwrap();
+    let ledger = folder.file("tradebase-demo/ledger.db");
+    for _ in 0..600 {
+        let rows = ledger.exists().then(|| sqlite3(&ledger, "SELECT count(*) FROM demo_fills"));
+        if rows.is_some_and(|rows| rows.is_ok_and(|rows| rows.trim() != "0")) {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    let kill = Command::new("sh").args(["-c", &format!("kill -TERM {}", child.id())]).status();
+    assert!(kill.unwrap().success());
+    let output = child.wait_with_output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(130), "{said}");
+    assert!(said.contains("DB_RUN_001"), "{said}");
+    // Closed in order, the log of SQLite is moved into its file and gone.
+    assert!(!folder.file("tradebase-demo/ledger.db-wal").exists());
+    assert_eq!(sqlite3(&ledger, "PRAGMA integrity_check").unwrap().trim(), "ok");
+    check_stores(&say(&folder, &DAY).json());
 }
 
 #[test]
