@@ -98,6 +98,8 @@ fn code_of(words: &str) -> Code {
         "Binder" => binder(words),
         "Constraint" => constraint(words),
         "TransactionContext" if has("duplicate key") => Code::NotUnique,
+        // A commit that the disk refuses: doing it again does not help.
+        "TransactionContext" if has("ould not write") || has("No space left") => io(words),
         "TransactionContext" | "Transaction" => Code::TransactionFailed,
         "IO" => io(words),
         "Out of Memory" => Code::StorageFull,
@@ -204,6 +206,16 @@ mod tests {
             ("Constraint Error: CHECK constraint failed on table p", Code::Invalid),
             ("Constraint Error: Violates foreign key constraint because", Code::BrokenReference),
             ("TransactionContext Error: Conflict on update!", Code::TransactionFailed),
+            (
+                "TransactionContext Error: Failed to commit: Could not write file \"/x.wal\": No \
+                 space left on device",
+                Code::StorageFull,
+            ),
+            (
+                "TransactionContext Error: Failed to commit: Could not write file \"/x.wal\": \
+                 Input/output error",
+                Code::StorageFailed,
+            ),
             (
                 "TransactionContext Error: Failed to commit: PRIMARY KEY or UNIQUE constraint \
                  violation: duplicate key \"1\"",

@@ -309,3 +309,23 @@ fn embedded_a_file_is_read_beside_readers_and_not_written() {
         reader.end();
     });
 }
+
+#[test]
+fn a_room_without_an_engine_says_what_to_do_in_every_call() {
+    run(async {
+        let series = Series::absent("set INFLUXDB_URL", Watch::default());
+        assert!(!series.is_there() && !series.is_connected());
+        for error in [
+            series.connect().await.unwrap_err(),
+            series.ping().await.unwrap_err(),
+            series.create::<Trade>().await.unwrap_err(),
+            series.write(&[trade(1)]).await.unwrap_err(),
+            series.read::<Trade>(..).await.unwrap_err(),
+            series.drop_series::<Trade>().await.unwrap_err(),
+        ] {
+            assert_eq!(error.code(), Code::Unsupported);
+            assert!(error.to_string().contains("set INFLUXDB_URL"), "{error}");
+        }
+        series.close().await.unwrap();
+    });
+}

@@ -11,7 +11,7 @@ use tradebase_sql::{Sql, SqlOptions};
 #[cfg(feature = "duckdb")]
 use crate::config::WhenLocked;
 use crate::config::{
-    CacheTarget, Durability, Effective, Place, SeriesTarget, Settings, SqlSettings, SqlTarget,
+    CacheTarget, Effective, Place, SeriesTarget, Settings, SqlSettings, SqlTarget,
 };
 use crate::house::House;
 use crate::opening::Opening;
@@ -67,10 +67,7 @@ impl Parts<'_> {
             .connect_wait(sql.connect_wait)
             .busy_wait(sql.busy_wait)
             .readers(sql.readers)
-            .durability(match sql.durability {
-                Durability::Full => tradebase_sql::Durability::Full,
-                Durability::Relaxed => tradebase_sql::Durability::Relaxed,
-            })
+            .durability(sql.durability)
             .runtime(runtime.handle().clone())
             .watch(opening.watches.sql.clone())
             .clock(opening.clock.clone());

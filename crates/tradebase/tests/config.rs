@@ -298,7 +298,7 @@ fn numbers_flags_and_words_are_typed() {
     assert_eq!(settings.sql.pool_wait, Duration::from_millis(2_500));
     assert_eq!(settings.cache.call_deadline, Duration::from_millis(250));
     assert_eq!(settings.sql.busy_wait, Duration::ZERO);
-    assert_eq!(settings.sql.durability, config::Durability::Relaxed);
+    assert_eq!(settings.sql.durability, tradebase::sql::Durability::Relaxed);
     assert_eq!(settings.analytics.when_locked, WhenLocked::Wait(Duration::from_secs(3)));
     assert_eq!(settings.series.when_locked, WhenLocked::ReadOnly);
     assert!(!settings.create_tables);

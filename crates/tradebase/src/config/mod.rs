@@ -53,8 +53,8 @@ pub use example::{example_env, example_toml};
 #[doc(hidden)]
 pub use reference::reference;
 pub use settings::{
-    AnalyticsSettings, CacheSettings, CacheTarget, Durability, InfluxTarget, LogSettings, Place,
-    Profile, RedisPlace, SeriesSettings, SeriesTarget, Settings, SqlParts, SqlSettings, SqlTarget,
+    AnalyticsSettings, CacheSettings, CacheTarget, InfluxTarget, LogSettings, Place, Profile,
+    RedisPlace, SeriesSettings, SeriesTarget, Settings, SqlParts, SqlSettings, SqlTarget,
     WhenLocked,
 };
 pub use sources::Sources;

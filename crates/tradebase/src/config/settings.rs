@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use tradebase_core::Secret;
+use tradebase_sql::Durability;
 
 use super::address;
 use super::kind::MEMORY;
@@ -112,16 +113,6 @@ pub struct SqlParts {
     pub user: Option<String>,
     /// The password.
     pub password: Option<Secret>,
-}
-
-/// What survives when the power fails.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Durability {
-    /// Every write that was answered.
-    Full,
-    /// A consistent state, perhaps without the last writes.
-    Relaxed,
 }
 
 /// The settings of the cache.

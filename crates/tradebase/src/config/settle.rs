@@ -4,12 +4,13 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use tradebase_core::{Code, Error, Result, Secret};
+use tradebase_sql::Durability;
 
 use super::anchors::{self, Anchors};
 use super::kind::{Kind, MEMORY, flag, word};
 use super::settings::{
-    AnalyticsSettings, CacheSettings, CacheTarget, Durability, InfluxTarget, LogSettings, Place,
-    Profile, RedisPlace, SeriesSettings, SeriesTarget, Settings, SqlParts, SqlSettings, SqlTarget,
+    AnalyticsSettings, CacheSettings, CacheTarget, InfluxTarget, LogSettings, Place, Profile,
+    RedisPlace, SeriesSettings, SeriesTarget, Settings, SqlParts, SqlSettings, SqlTarget,
     WhenLocked,
 };
 use super::table::{self, Preset, Setting};
