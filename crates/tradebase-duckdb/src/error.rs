@@ -177,6 +177,18 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_commit_that_the_disk_refuses_is_not_to_be_tried_again() {
+        let failed = "TransactionContext Error: Failed to commit: Could not write file \"/x.wal\"";
+        for (why, code) in [
+            ("No space left on device", Code::StorageFull),
+            ("Input/output error", Code::StorageFailed),
+        ] {
+            let error = of_words(&format!("{failed}: {why}"));
+            assert_eq!((error.code(), error.is_retryable()), (code, false));
+        }
+    }
+
+    #[test]
     fn what_duckdb_says_has_a_code_of_ours() {
         let cases = [
             ("Parser Error: syntax error at or near \"selec\"", Code::Syntax),
@@ -206,16 +218,6 @@ mod tests {
             ("Constraint Error: CHECK constraint failed on table p", Code::Invalid),
             ("Constraint Error: Violates foreign key constraint because", Code::BrokenReference),
             ("TransactionContext Error: Conflict on update!", Code::TransactionFailed),
-            (
-                "TransactionContext Error: Failed to commit: Could not write file \"/x.wal\": No \
-                 space left on device",
-                Code::StorageFull,
-            ),
-            (
-                "TransactionContext Error: Failed to commit: Could not write file \"/x.wal\": \
-                 Input/output error",
-                Code::StorageFailed,
-            ),
             (
                 "TransactionContext Error: Failed to commit: PRIMARY KEY or UNIQUE constraint \
                  violation: duplicate key \"1\"",
