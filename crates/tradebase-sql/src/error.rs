@@ -48,3 +48,17 @@ pub(crate) fn given_up() -> Error {
     let message = "the connection was given up when a call was cancelled: take another";
     Error::new(Code::ConnectionLost, message)
 }
+
+/// An update found no row.
+#[cold]
+pub(crate) fn missing() -> Error {
+    Error::new(Code::NotFound, "there is no row of this key")
+}
+
+/// An update found a row of another version.
+#[cold]
+pub(crate) fn other_version(expected: Option<i64>) -> Error {
+    let message =
+        format!("the stored row has another version than {}", expected.unwrap_or_default());
+    Error::new(Code::VersionConflict, message)
+}

@@ -53,10 +53,12 @@
 // Both engines share names, statements and options; without PostgreSQL some of them rest.
 #![cfg_attr(not(feature = "postgres"), allow(dead_code))]
 
-mod batch;
+mod call;
 mod capability;
+mod chance;
 #[doc(hidden)]
 pub mod codec;
+mod conflict;
 mod door;
 mod engine;
 mod error;
@@ -67,25 +69,40 @@ mod limits;
 mod literal;
 mod naming;
 mod options;
+mod patch;
 #[cfg(feature = "postgres")]
 mod postgres;
 mod schema;
+mod slow;
 mod sql;
 mod sqlite;
+mod stamped;
 mod statements;
+mod stream;
+mod together;
 mod trace;
+mod transaction;
+mod verbs;
 
 #[cfg(feature = "postgres")]
 pub use capability::POSTGRES;
 pub use capability::SQLITE;
+pub use conflict::{Columns, Conflict, Upserted, Upserts};
 pub use door::SqlConnection;
 pub use find::Find;
 pub use limits::PARAMETER_BYTES_MAX;
 pub use options::{
     BUSY_WAIT, BUSY_WAIT_MAX, CONNECT_WAIT, DURABILITY, Durability, POOL_CONNECTIONS, POOL_WAIT,
-    READERS, STATEMENTS_MAX, SqlOptions,
+    READERS, SLOW_AFTER, STATEMENTS_MAX, SqlOptions,
 };
+pub use patch::Patch;
 #[cfg(feature = "postgres")]
 pub use postgres::postgres_type;
+pub use slow::{SLOW_KEPT, SlowCall};
 pub use sql::Sql;
 pub use sqlite::sqlite_type;
+pub use stream::{RowStream, STREAM_CHUNK_ROWS};
+pub use together::{BATCH_WRITES_MAX, Batch};
+pub use transaction::{
+    Isolation, SAVEPOINTS_MAX, TRANSACTION_ATTEMPTS, TRANSACTION_WAIT, TxOptions,
+};

@@ -21,6 +21,9 @@ pub const BUSY_WAIT_MAX: Duration = Duration::from_secs(24 * 24 * 60 * 60);
 pub const READERS: usize = 4;
 /// Prepared statements kept per connection at most; the least used goes first.
 pub const STATEMENTS_MAX: usize = 128;
+/// What takes longer is a slow call: a warning in the log, and an entry of
+/// [`Sql::slow_calls`](crate::Sql::slow_calls).
+pub const SLOW_AFTER: Duration = Duration::from_millis(100);
 /// A ledger does not lose what it has acknowledged.
 pub const DURABILITY: Durability = Durability::Full;
 
@@ -53,6 +56,7 @@ pub struct SqlOptions {
     pub(crate) readers: usize,
     pub(crate) statements_max: usize,
     pub(crate) durability: Durability,
+    pub(crate) slow_after: Duration,
     pub(crate) runtime: Option<Handle>,
     pub(crate) watch: Watch,
     pub(crate) clock: Clock,
@@ -71,6 +75,7 @@ impl SqlOptions {
             readers: READERS,
             statements_max: STATEMENTS_MAX,
             durability: DURABILITY,
+            slow_after: SLOW_AFTER,
             runtime: None,
             watch: Watch::default(),
             clock: Clock::system(),
@@ -118,6 +123,12 @@ impl SqlOptions {
     /// What survives when the power fails, on SQLite. PostgreSQL keeps to its own settings.
     pub fn durability(mut self, durability: Durability) -> Self {
         self.durability = durability;
+        self
+    }
+
+    /// How long a call takes before it counts as slow. See [`SLOW_AFTER`].
+    pub fn slow_after(mut self, wait: Duration) -> Self {
+        self.slow_after = wait;
         self
     }
 

@@ -13,6 +13,7 @@ use super::pool::Lease;
 use super::source::RowSource;
 use super::store::Store;
 use super::value::{self, Given};
+use crate::call::Call;
 use crate::door::{begins_with, mentions};
 use crate::error::given_up;
 use crate::naming::quoted;
@@ -48,34 +49,49 @@ pub(crate) struct Door {
 
 impl Store {
     /// A connection of the pool.
-    pub(crate) async fn door(&self) -> Result<Door> {
-        Ok(Door { lease: self.lease().await?, spent: false })
+    pub(crate) async fn door(&self, call: &Call<'_>) -> Result<Door> {
+        Ok(Door { lease: self.lease(call).await?, spent: false })
     }
 
     /// Runs one statement on a connection of its own.
-    pub(crate) async fn execute(&self, sql: &str, parameters: &[Value]) -> Result<u64> {
-        let mut lease = self.lease_for(sql).await?;
+    pub(crate) async fn execute(
+        &self,
+        call: &Call<'_>,
+        sql: &str,
+        parameters: &[Value],
+    ) -> Result<u64> {
+        let mut lease = self.lease_for(call, sql).await?;
         let ran = lease.connection()?.run_with(sql, parameters).await;
         let reset = lease.connection()?.run(None, RESET).await;
         after(lease, sql, reset, ran)
     }
 
     /// Reads rows by one statement. What it has written stands only if they can be read.
-    pub(crate) async fn query<R: Row>(&self, sql: &str, parameters: &[Value]) -> Result<Vec<R>> {
-        let mut lease = self.lease_for(sql).await?;
+    pub(crate) async fn query<R: Row>(
+        &self,
+        call: &Call<'_>,
+        sql: &str,
+        parameters: &[Value],
+    ) -> Result<Vec<R>> {
+        let mut lease = self.lease_for(call, sql).await?;
         let found = lease.connection()?.query(sql, parameters, within(sql)).await;
         commit(lease, sql, found).await
     }
 
     /// Reads values by one statement. What it has written stands only if they can be read.
-    pub(crate) async fn query_values(&self, sql: &str, parameters: &[Value]) -> Result<Rows> {
-        let mut lease = self.lease_for(sql).await?;
+    pub(crate) async fn query_values(
+        &self,
+        call: &Call<'_>,
+        sql: &str,
+        parameters: &[Value],
+    ) -> Result<Rows> {
+        let mut lease = self.lease_for(call, sql).await?;
         let found = lease.connection()?.query_values(sql, parameters, within(sql)).await;
         commit(lease, sql, found).await
     }
 
-    async fn lease_for(&self, sql: &str) -> Result<Lease> {
-        let mut lease = self.lease().await?;
+    async fn lease_for(&self, call: &Call<'_>, sql: &str) -> Result<Lease> {
+        let mut lease = self.lease(call).await?;
         if !begins_with(sql, &PLAIN) {
             lease.alters();
         }

@@ -13,6 +13,7 @@ mod pool;
 mod read;
 mod scratch;
 mod sink;
+mod skeleton;
 mod source;
 mod store;
 mod tables;
@@ -22,6 +23,7 @@ mod value;
 mod write;
 
 pub(crate) use door::Door;
+pub(crate) use skeleton::{Held, Write};
 pub(crate) use store::Store;
 pub use types::postgres_type;
 

@@ -13,19 +13,20 @@ use super::filter::Encoded;
 use super::source::RowSource;
 use super::store::Store;
 use super::texts::texts;
+use crate::call::Call;
 use crate::filter::Renderer;
 use crate::find::Search;
 
 impl Store {
     /// The row of a key.
-    pub(crate) async fn get<T: Record>(&self, key: &T::Key) -> Result<Option<T>> {
-        let mut lease = self.lease().await?;
+    pub(crate) async fn get<T: Record>(&self, call: &Call<'_>, key: &T::Key) -> Result<Option<T>> {
+        let mut lease = self.lease(call).await?;
         let got = lease.connection()?.get(key).await;
         lease.done(got)
     }
 
     /// What a search finds.
-    pub(crate) async fn find<T: Record>(&self, search: Search) -> Result<Vec<T>> {
+    pub(crate) async fn find<T: Record>(&self, call: &Call<'_>, search: Search) -> Result<Vec<T>> {
         let select = &texts(T::TABLE).fixed.select;
         let mut text = Renderer::new(T::TABLE, select, Encoded::default());
         text.condition(&search.condition)?;
@@ -33,14 +34,17 @@ impl Store {
         if let Some(rows) = search.limit {
             text.limit(rows)?;
         }
-        let mut lease = self.lease().await?;
+        if let Some(rows) = search.offset {
+            text.offset(rows)?;
+        }
+        let mut lease = self.lease(call).await?;
         let found = lease.connection()?.find(&text.text, &text.parameters).await;
         lease.done(found)
     }
 
     /// Every row in key order, by COPY.
-    pub(crate) async fn all<T: Record>(&self) -> Result<Vec<T>> {
-        let mut lease = self.lease().await?;
+    pub(crate) async fn all<T: Record>(&self, call: &Call<'_>) -> Result<Vec<T>> {
+        let mut lease = self.lease(call).await?;
         let all = lease.connection()?.all().await;
         lease.done(all)
     }

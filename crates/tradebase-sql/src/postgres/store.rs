@@ -6,6 +6,7 @@ use tradebase_core::{Result, Table};
 
 use super::pool::{Lease, Pool};
 use super::{address, tables};
+use crate::call::Call;
 use crate::options::SqlOptions;
 use crate::{naming, schema};
 
@@ -34,7 +35,7 @@ impl Store {
 
     /// Makes a first connection, and creates the tables of the options.
     pub(crate) async fn connect(&self) -> Result<()> {
-        let mut lease = self.lease().await?;
+        let mut lease = self.pool.lease().await?;
         let connected = match &self.create {
             None => Ok(()),
             Some(sql) => lease.connection()?.run(None, sql).await,
@@ -43,8 +44,8 @@ impl Store {
     }
 
     /// Asks the server for an answer.
-    pub(crate) async fn ping(&self) -> Result<()> {
-        let mut lease = self.lease().await?;
+    pub(crate) async fn ping(&self, call: &Call<'_>) -> Result<()> {
+        let mut lease = self.lease(call).await?;
         let pong = lease.connection()?.run(None, "SELECT 1").await;
         lease.done(pong)
     }
@@ -55,23 +56,27 @@ impl Store {
     }
 
     /// A connection that nobody else uses.
-    pub(super) async fn lease(&self) -> Result<Lease> {
+    pub(super) async fn lease(&self, _call: &Call<'_>) -> Result<Lease> {
         self.pool.lease().await
     }
 
     /// Creates tables, and those they point to.
-    pub(crate) async fn create_tables(&self, wanted: &[&'static Table]) -> Result<()> {
+    pub(crate) async fn create_tables(
+        &self,
+        call: &Call<'_>,
+        wanted: &[&'static Table],
+    ) -> Result<()> {
         let sql = tables::create_all(&schema::with_parents(wanted)?)?;
-        self.run(wanted.first().copied(), &sql).await
+        self.run(call, wanted.first().copied(), &sql).await
     }
 
     /// Drops a table.
-    pub(crate) async fn drop_table(&self, table: &'static Table) -> Result<()> {
-        self.run(Some(table), &tables::drop(table)).await
+    pub(crate) async fn drop_table(&self, call: &Call<'_>, table: &'static Table) -> Result<()> {
+        self.run(call, Some(table), &tables::drop(table)).await
     }
 
-    async fn run(&self, table: Option<&'static Table>, sql: &str) -> Result<()> {
-        let mut lease = self.lease().await?;
+    async fn run(&self, call: &Call<'_>, table: Option<&'static Table>, sql: &str) -> Result<()> {
+        let mut lease = self.lease(call).await?;
         lease.alters();
         let run = lease.connection()?.run(table, sql).await;
         lease.done(run)

@@ -17,6 +17,7 @@ use super::scratch::{BindSink, Scratch};
 use super::source::RowSource;
 use super::store::Store;
 use super::texts::texts;
+use crate::call::Call;
 use crate::error::unassigned;
 use crate::schema;
 use crate::sql::Updated;
@@ -32,15 +33,19 @@ const COPY_CHUNK_BYTES: usize = 64 << 10;
 
 impl Store {
     /// Inserts a row; gives the key if the server assigned it.
-    pub(crate) async fn insert<T: Record>(&self, row: &T) -> Result<Option<i64>> {
-        let mut lease = self.lease().await?;
+    pub(crate) async fn insert<T: Record>(&self, call: &Call<'_>, row: &T) -> Result<Option<i64>> {
+        let mut lease = self.lease(call).await?;
         let inserted = lease.connection()?.insert(row).await;
         lease.done(inserted)
     }
 
     /// Inserts rows, all or none; gives their keys if the server assigned them.
-    pub(crate) async fn insert_many<T: Record>(&self, rows: &[&T]) -> Result<Vec<i64>> {
-        let mut lease = self.lease().await?;
+    pub(crate) async fn insert_many<T: Record>(
+        &self,
+        call: &Call<'_>,
+        rows: &[&T],
+    ) -> Result<Vec<i64>> {
+        let mut lease = self.lease(call).await?;
         let connection = lease.connection()?;
         if schema::assigned(T::TABLE).is_some() {
             let inserted = connection.insert_each(rows).await;
@@ -59,15 +64,20 @@ impl Store {
     }
 
     /// Writes all columns of a row that is there.
-    pub(crate) async fn update<T: Record>(&self, row: &T, version: Option<i64>) -> Result<Updated> {
-        let mut lease = self.lease().await?;
+    pub(crate) async fn update<T: Record>(
+        &self,
+        call: &Call<'_>,
+        row: &T,
+        version: Option<i64>,
+    ) -> Result<Updated> {
+        let mut lease = self.lease(call).await?;
         let updated = lease.connection()?.update(row, version).await;
         lease.done(updated)
     }
 
     /// Deletes the row of a key.
-    pub(crate) async fn delete<T: Record>(&self, key: &T::Key) -> Result<bool> {
-        let mut lease = self.lease().await?;
+    pub(crate) async fn delete<T: Record>(&self, call: &Call<'_>, key: &T::Key) -> Result<bool> {
+        let mut lease = self.lease(call).await?;
         let deleted = lease.connection()?.delete::<T>(key).await;
         lease.done(deleted)
     }

@@ -15,6 +15,7 @@ use super::error::from_sqlite;
 use super::open;
 use super::source::RowSource;
 use super::store::{Store, Writing, end, note_unclosed, on_a_thread, shut};
+use crate::call::Call;
 use crate::door::{begins_with, mentions, other_count, other_width};
 use crate::error::{closed, given_up};
 use crate::options::Durability;
@@ -50,9 +51,9 @@ struct Held {
 
 impl Store {
     /// The connection that writes, when it is free.
-    pub(crate) async fn door(&self) -> Result<Door> {
+    pub(crate) async fn door(&self, call: &Call<'_>) -> Result<Door> {
         let options = self.options();
-        let guard = self.owned_writer().await?;
+        let guard = self.owned_writer(call).await?;
         let (durability, is_file, shut) = (options.durability, self.is_file(), self.shut());
         let held = Held { guard, shut, durability, is_file, spent: false, settled: false };
         // On a thread that may wait, the engine may wait for other processes by itself.
@@ -62,27 +63,48 @@ impl Store {
     }
 
     /// Runs one statement on the connection that writes.
-    pub(crate) async fn execute(&self, sql: &str, parameters: &[Value]) -> Result<u64> {
-        self.door().await?.alone(sql, bound(parameters)?, changes).await
+    pub(crate) async fn execute(
+        &self,
+        call: &Call<'_>,
+        sql: &str,
+        parameters: &[Value],
+    ) -> Result<u64> {
+        self.door(call).await?.alone(sql, bound(parameters)?, changes).await
     }
 
     /// Reads rows by one statement. What it has written stands only if they can be read.
-    pub(crate) async fn query<R: Row>(&self, sql: &str, parameters: &[Value]) -> Result<Vec<R>> {
-        self.read(sql, bound(parameters)?, records).await
+    pub(crate) async fn query<R: Row>(
+        &self,
+        call: &Call<'_>,
+        sql: &str,
+        parameters: &[Value],
+    ) -> Result<Vec<R>> {
+        self.read(call, sql, bound(parameters)?, records).await
     }
 
     /// Reads values by one statement. What it has written stands only if they can be read.
-    pub(crate) async fn query_values(&self, sql: &str, parameters: &[Value]) -> Result<Rows> {
-        self.read(sql, bound(parameters)?, values).await
+    pub(crate) async fn query_values(
+        &self,
+        call: &Call<'_>,
+        sql: &str,
+        parameters: &[Value],
+    ) -> Result<Rows> {
+        self.read(call, sql, bound(parameters)?, values).await
     }
 
     /// Reads beside the writer where that can be, else in its place.
-    async fn read<T>(&self, sql: &str, bound: Vec<SqliteValue>, work: Work<T>) -> Result<T>
+    async fn read<T>(
+        &self,
+        call: &Call<'_>,
+        sql: &str,
+        bound: Vec<SqliteValue>,
+        work: Work<T>,
+    ) -> Result<T>
     where
         T: Send + 'static,
     {
         if begins_with(sql, &READS) {
-            let reader = self.reader().await?;
+            let reader = self.reader(call).await?;
             let interrupt = reader.connection()?.get_interrupt_handle();
             let (text, values) = (sql.to_owned(), bound.clone());
             let job = move || {
@@ -103,7 +125,7 @@ impl Store {
                 return Ok(found);
             }
         }
-        self.door().await?.alone(sql, bound, work).await
+        self.door(call).await?.alone(sql, bound, work).await
     }
 }
 

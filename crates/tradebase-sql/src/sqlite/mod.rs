@@ -8,6 +8,7 @@ mod filter;
 mod open;
 mod read;
 mod sink;
+mod skeleton;
 mod source;
 mod store;
 mod tables;
@@ -16,6 +17,7 @@ mod view;
 mod write;
 
 pub(crate) use door::Door;
+pub(crate) use skeleton::{Held, Write};
 pub(crate) use store::Store;
 pub use types::sqlite_type;
 

@@ -10,6 +10,7 @@ use super::source::RowSource;
 use super::statements;
 use super::store::{Reader, Store, on_a_thread};
 use super::write::bind_key;
+use crate::call::Call;
 use crate::filter::Renderer;
 use crate::find::Search;
 
@@ -19,13 +20,13 @@ const INLINE_ROWS_MAX: u32 = 64;
 
 impl Store {
     /// The row of a key, read on the caller's thread.
-    pub(crate) async fn get<T: Record>(&self, key: &T::Key) -> Result<Option<T>> {
-        let reader = self.reader().await?;
+    pub(crate) async fn get<T: Record>(&self, call: &Call<'_>, key: &T::Key) -> Result<Option<T>> {
+        let reader = self.reader(call).await?;
         get(reader.connection()?, key)
     }
 
     /// What a search finds.
-    pub(crate) async fn find<T: Record>(&self, search: Search) -> Result<Vec<T>> {
+    pub(crate) async fn find<T: Record>(&self, call: &Call<'_>, search: Search) -> Result<Vec<T>> {
         let select = &statements(T::TABLE).select;
         let mut text = Renderer::new(T::TABLE, select, Bindings::default());
         text.condition(&search.condition)?;
@@ -33,7 +34,10 @@ impl Store {
         if let Some(rows) = search.limit {
             text.limit(rows)?;
         }
-        let reader = self.reader().await?;
+        if let Some(rows) = search.offset {
+            text.offset(rows)?;
+        }
+        let reader = self.reader(call).await?;
         match search.limit {
             Some(rows) if rows <= INLINE_ROWS_MAX => {
                 read(reader.connection()?, &text.text, text.parameters)
@@ -43,8 +47,8 @@ impl Store {
     }
 
     /// Every row in key order.
-    pub(crate) async fn all<T: Record>(&self) -> Result<Vec<T>> {
-        let reader = self.reader().await?;
+    pub(crate) async fn all<T: Record>(&self, call: &Call<'_>) -> Result<Vec<T>> {
+        let reader = self.reader(call).await?;
         let sql = statements(T::TABLE).all.clone();
         read_aside(self.runtime(), reader, sql, Bindings::default()).await
     }

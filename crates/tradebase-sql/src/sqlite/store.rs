@@ -16,6 +16,7 @@ use tradebase_core::{Code, Error, Result, Table};
 use super::address::{self, Place};
 use super::error::{from_sqlite, unopened};
 use super::{open, tables};
+use crate::call::Call;
 use crate::error::{closed, exhausted};
 use crate::options::SqlOptions;
 use crate::{naming, schema};
@@ -107,8 +108,8 @@ impl Store {
     }
 
     /// Asks the file for its schema's number, which it keeps on its first page.
-    pub(crate) async fn ping(&self) -> Result<()> {
-        let reader = self.reader().await?;
+    pub(crate) async fn ping(&self, call: &Call<'_>) -> Result<()> {
+        let reader = self.reader(call).await?;
         let number =
             reader.connection()?.query_row("PRAGMA schema_version", [], |row| row.get::<_, i64>(0));
         number.map(drop).map_err(|e| from_sqlite(&e, None))
@@ -143,7 +144,10 @@ impl Store {
     }
 
     /// The writer with its lock, to be taken to another thread.
-    pub(super) async fn owned_writer(&self) -> Result<OwnedMutexGuard<Option<Writing>>> {
+    pub(super) async fn owned_writer(
+        &self,
+        _call: &Call<'_>,
+    ) -> Result<OwnedMutexGuard<Option<Writing>>> {
         let guard = self.writer.clone().lock_owned();
         let mut guard = timeout(self.busy_wait(), guard).await.map_err(|_| self.held())?;
         if guard.is_none() {
@@ -169,7 +173,7 @@ impl Store {
     }
 
     /// The writer, when it is free.
-    pub(super) async fn writer(&self) -> Result<Writer<'_>> {
+    pub(super) async fn writer(&self, _call: &Call<'_>) -> Result<Writer<'_>> {
         let guard = match self.writer.try_lock() {
             Ok(guard) => guard,
             Err(_) => {
@@ -185,14 +189,14 @@ impl Store {
     }
 
     /// The writer inside a transaction, which ends with `commit` or is undone.
-    pub(super) async fn begin(&self) -> Result<Writer<'_>> {
-        let mut writer = self.writer().await?;
+    pub(super) async fn begin(&self, call: &Call<'_>) -> Result<Writer<'_>> {
+        let mut writer = self.writer(call).await?;
         writer.begin(self.busy_wait()).await?;
         Ok(writer)
     }
 
     /// A connection that reads.
-    pub(super) async fn reader(&self) -> Result<Reader> {
+    pub(super) async fn reader(&self, _call: &Call<'_>) -> Result<Reader> {
         let Some(readers) = &self.readers else {
             let guard = self.writer.clone().lock_owned();
             let guard = timeout(self.options.pool_wait, guard)
@@ -219,14 +223,18 @@ impl Store {
     }
 
     /// Creates tables, and those they point to.
-    pub(crate) async fn create_tables(&self, tables: &[&'static Table]) -> Result<()> {
+    pub(crate) async fn create_tables(
+        &self,
+        call: &Call<'_>,
+        tables: &[&'static Table],
+    ) -> Result<()> {
         let tables = schema::with_parents(tables)?;
-        self.writer().await?.create(&tables, self.busy_wait()).await
+        self.writer(call).await?.create(&tables, self.busy_wait()).await
     }
 
     /// Drops a table.
-    pub(crate) async fn drop_table(&self, table: &'static Table) -> Result<()> {
-        let mut writer = self.begin().await?;
+    pub(crate) async fn drop_table(&self, call: &Call<'_>, table: &'static Table) -> Result<()> {
+        let mut writer = self.begin(call).await?;
         writer.run(&tables::drop(table))?;
         writer.run("COMMIT")
     }

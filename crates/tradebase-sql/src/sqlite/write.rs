@@ -9,6 +9,7 @@ use super::sink::BindSink;
 use super::source::RowSource;
 use super::statements;
 use super::store::{Store, Writing, patiently};
+use crate::call::Call;
 use crate::error::unassigned;
 use crate::schema;
 use crate::sql::Updated;
@@ -19,8 +20,8 @@ const ROWS_PER_TURN: usize = 256;
 
 impl Store {
     /// Inserts a row; gives the key if the database assigned it.
-    pub(crate) async fn insert<T: Record>(&self, row: &T) -> Result<Option<i64>> {
-        let mut writer = self.writer().await?;
+    pub(crate) async fn insert<T: Record>(&self, call: &Call<'_>, row: &T) -> Result<Option<i64>> {
+        let mut writer = self.writer(call).await?;
         patiently(self.busy_wait(), || {
             let writing = writer.parts()?;
             let mut keys = Vec::new();
@@ -31,8 +32,12 @@ impl Store {
     }
 
     /// Inserts rows, all or none; gives their keys if the database assigned them.
-    pub(crate) async fn insert_many<T: Record>(&self, rows: &[&T]) -> Result<Vec<i64>> {
-        let mut writer = self.begin().await?;
+    pub(crate) async fn insert_many<T: Record>(
+        &self,
+        call: &Call<'_>,
+        rows: &[&T],
+    ) -> Result<Vec<i64>> {
+        let mut writer = self.begin(call).await?;
         let mut keys = Vec::new();
         for turn in rows.chunks(ROWS_PER_TURN) {
             writer.parts()?.insert(turn, &mut keys)?;
@@ -45,14 +50,19 @@ impl Store {
     }
 
     /// Writes all columns of a row that is there.
-    pub(crate) async fn update<T: Record>(&self, row: &T, version: Option<i64>) -> Result<Updated> {
-        let mut writer = self.writer().await?;
+    pub(crate) async fn update<T: Record>(
+        &self,
+        call: &Call<'_>,
+        row: &T,
+        version: Option<i64>,
+    ) -> Result<Updated> {
+        let mut writer = self.writer(call).await?;
         patiently(self.busy_wait(), || writer.parts()?.update(row, version)).await
     }
 
     /// Deletes the row of a key.
-    pub(crate) async fn delete<T: Record>(&self, key: &T::Key) -> Result<bool> {
-        let mut writer = self.writer().await?;
+    pub(crate) async fn delete<T: Record>(&self, call: &Call<'_>, key: &T::Key) -> Result<bool> {
+        let mut writer = self.writer(call).await?;
         patiently(self.busy_wait(), || writer.parts()?.delete::<T>(key)).await
     }
 }
