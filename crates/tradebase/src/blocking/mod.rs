@@ -29,10 +29,14 @@
 //! # }
 //! ```
 
+mod sql;
+
 use std::fmt;
 use std::future::Future;
 
-use tradebase_core::{Handed, Record, Result, Row, Value};
+#[cfg(feature = "duckdb")]
+use tradebase_core::{Handed, Row, Value};
+use tradebase_core::{Record, Result};
 
 use crate::{Config, Connected, Health, Info};
 
@@ -70,7 +74,8 @@ impl Tradebase {
 
     /// The relational room.
     pub fn sql(&self) -> Blocking<crate::sql::Sql> {
-        self.room(self.0.sql().clone())
+        // The thread waits anyhow, so it may wait for the disk too.
+        self.room(self.0.sql().in_place())
     }
 
     /// The cache of a record.
@@ -134,63 +139,6 @@ impl<R> Blocking<R> {
 impl<R: fmt::Debug> fmt::Debug for Blocking<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Blocking").field(&self.room).finish()
-    }
-}
-
-impl Blocking<crate::sql::Sql> {
-    /// See [`Sql::create_table`](crate::sql::Sql::create_table).
-    pub fn create_table<T: Record>(&self) -> Result<()> {
-        self.wait(self.room.create_table::<T>())
-    }
-
-    /// See [`Sql::drop_table`](crate::sql::Sql::drop_table).
-    pub fn drop_table<T: Record>(&self) -> Result<()> {
-        self.wait(self.room.drop_table::<T>())
-    }
-
-    /// See [`Sql::insert`](crate::sql::Sql::insert).
-    pub fn insert<H: Handed>(&self, row: H) -> Result<<H::Record as Record>::Key> {
-        self.wait(self.room.insert(row))
-    }
-
-    /// See [`Sql::insert_many`](crate::sql::Sql::insert_many).
-    pub fn insert_many<I>(&self, rows: I) -> Result<u64>
-    where
-        I: IntoIterator + Send,
-        I::IntoIter: Send,
-        I::Item: Handed,
-    {
-        self.wait(self.room.insert_many(rows))
-    }
-
-    /// See [`Sql::get`](crate::sql::Sql::get).
-    pub fn get<T: Record>(&self, key: &T::Key) -> Result<Option<T>> {
-        self.wait(self.room.get(key))
-    }
-
-    /// See [`Sql::update`](crate::sql::Sql::update).
-    pub fn update<H: Handed>(&self, row: H) -> Result<()> {
-        self.wait(self.room.update(row))
-    }
-
-    /// See [`Sql::delete`](crate::sql::Sql::delete).
-    pub fn delete<T: Record>(&self, key: &T::Key) -> Result<bool> {
-        self.wait(self.room.delete::<T>(key))
-    }
-
-    /// See [`Sql::all`](crate::sql::Sql::all).
-    pub fn all<T: Record>(&self) -> Result<Vec<T>> {
-        self.wait(self.room.all())
-    }
-
-    /// See [`Sql::query`](crate::sql::Sql::query).
-    pub fn query<R: Row>(&self, sql: &str, values: &[Value]) -> Result<Vec<R>> {
-        self.wait(self.room.query(sql, values))
-    }
-
-    /// See [`Sql::execute`](crate::sql::Sql::execute).
-    pub fn execute(&self, sql: &str, values: &[Value]) -> Result<u64> {
-        self.wait(self.room.execute(sql, values))
     }
 }
 

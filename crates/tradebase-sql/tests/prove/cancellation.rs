@@ -1,0 +1,346 @@
+//! Every public async function is dropped at every poll; afterwards nothing is half-done.
+
+use std::collections::BTreeSet;
+use std::future::{Future, poll_fn};
+use std::path::Path;
+use std::pin::{Pin, pin};
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::task::Poll;
+use std::time::Duration;
+
+use tokio::runtime::Handle;
+use tokio::task::JoinSet;
+use tokio::time::sleep;
+use tradebase_core::{Code, Record, Result, Value};
+use tradebase_sql::{Conflict, Sql, SqlOptions};
+
+/// More polls than any call needs.
+const POLLS_MAX: usize = 400;
+/// Rows of a batch: beyond what goes as parameters, so that COPY is cancelled too.
+const BATCH: i64 = 50;
+/// How long a store may take to come to rest.
+const REST: Duration = Duration::from_secs(10);
+
+#[derive(Record, Clone, Debug, PartialEq)]
+#[record(table = "fills", unique(venue_no))]
+struct Fill {
+    #[record(key)]
+    id: i64,
+    venue_no: i64,
+    price: i64,
+}
+
+impl Fill {
+    fn new(id: i64) -> Self {
+        Self { id, venue_no: id, price: 1 }
+    }
+
+    fn many(id: i64) -> Vec<Fill> {
+        (id..id + BATCH).map(Fill::new).collect()
+    }
+}
+
+/// One public async function, and how its effect is seen.
+struct Verb {
+    /// As the check finds it: file and function.
+    name: &'static str,
+    /// Rows that it writes when it is not cancelled: all of them are there, or none.
+    rows: i64,
+    call: fn(Sql, i64) -> Pin<Box<dyn Future<Output = Result<()>> + Send>>,
+}
+
+macro_rules! verbs {
+    ($($name:literal, $rows:expr, |$sql:ident, $id:ident| $body:block;)+) => {
+        const VERBS: &[Verb] = &[$(Verb {
+            name: $name,
+            rows: $rows,
+            call: |$sql, $id| Box::pin(async move { _ = ($id, &$sql); $body; Ok(()) }),
+        }),+];
+    };
+}
+
+verbs! {
+    "sql.rs connect", 0, |sql, id| { sql.connect().await? };
+    "sql.rs ping", 0, |sql, id| { sql.ping().await? };
+    "sql.rs create_table", 0, |sql, id| { sql.create_table::<Fill>().await? };
+    "verbs.rs insert", 1, |sql, id| { sql.insert(&Fill::new(id)).await? };
+    "verbs.rs insert_many", BATCH, |sql, id| { sql.insert_many(&Fill::many(id)).await? };
+    "verbs.rs insert_many", 5, |sql, id| { sql.insert_many(&Fill::many(id)[..5]).await? };
+    "verbs.rs upsert", 1, |sql, id| {
+        sql.upsert(&Fill::new(id), &Conflict::replace()).await?
+    };
+    "verbs.rs upsert_many", BATCH, |sql, id| {
+        sql.upsert_many(&Fill::many(id), &Conflict::replace()).await?
+    };
+    "verbs.rs get", 0, |sql, id| { sql.get::<Fill>(&1).await? };
+    "verbs.rs get_many", 0, |sql, id| { sql.get_many::<Fill>(&[1, 2, id]).await? };
+    "verbs.rs exists", 0, |sql, id| { sql.exists::<Fill>(&1).await? };
+    "verbs.rs count", 0, |sql, id| { sql.count::<Fill>().await? };
+    "verbs.rs list", 0, |sql, id| { sql.list::<Fill>(5, 1).await? };
+    "verbs.rs all", 0, |sql, id| { sql.all::<Fill>().await? };
+    "verbs.rs update", 0, |sql, id| {
+        sql.update(&Fill { price: 1, ..Fill::new(1) }).await?
+    };
+    "verbs.rs update_many", 0, |sql, id| { sql.update_many(&Fill::many(1)).await? };
+    "verbs.rs delete", 0, |sql, id| { sql.delete::<Fill>(&-1).await? };
+    "verbs.rs delete_many", 0, |sql, id| { sql.delete_many::<Fill>(&[-1, -2]).await? };
+    "find.rs all", 0, |sql, id| { sql.find::<Fill>().filter(Fill::ID.eq(1)).all().await? };
+    "find.rs first", 0, |sql, id| { sql.find::<Fill>().first().await? };
+    "patch.rs run", 0, |sql, id| { sql.patch::<Fill>(&1).set(Fill::PRICE, 1).run().await? };
+    "together.rs run", 3, |sql, id| {
+        let mut batch = sql.batch();
+        for fill in &Fill::many(id)[..3] {
+            batch.insert(fill)?;
+        }
+        batch.update(&Fill::new(1))?;
+        batch.delete::<Fill>(&-1)?;
+        batch.run().await?
+    };
+    "stream.rs stream", 0, |sql, id| { sql.stream::<Fill>().await? };
+    "stream.rs next", 0, |sql, id| {
+        let mut rows = sql.stream::<Fill>().await?;
+        while rows.next().await?.is_some() {}
+    };
+    "transaction.rs transaction", 2, |sql, id| {
+        sql.transaction(|tx| async move {
+            tx.insert(&Fill::new(id)).await?;
+            tx.transaction(|tx| async move {
+                tx.insert(&Fill::new(id + 1)).await.map(drop)
+            })
+            .await
+        })
+        .await?
+    };
+    "transaction.rs transaction_with", BATCH, |sql, id| {
+        let options = tradebase_sql::TxOptions::new()
+            .isolation(tradebase_sql::Isolation::Serializable);
+        sql.transaction_with(options, |tx| async move {
+            tx.insert_many(&Fill::many(id)).await?;
+            tx.count::<Fill>().await.map(drop)
+        })
+        .await?
+    };
+    "door.rs connection", 0, |sql, id| { sql.connection().await?.release().await? };
+    "door.rs release", 0, |sql, id| {
+        let mut connection = sql.connection().await?;
+        connection.batch("BEGIN").await?;
+        connection.release().await?
+    };
+    "door.rs batch", 0, |sql, id| {
+        let mut connection = sql.connection().await?;
+        connection.batch("BEGIN; DELETE FROM fills WHERE id < 0; COMMIT").await?;
+        connection.release().await?
+    };
+    "door.rs execute", 1, |sql, id| {
+        sql.execute(&format!("INSERT INTO fills VALUES ({id}, {id}, 1)"), &[]).await?
+    };
+    "door.rs query", 0, |sql, id| { sql.query::<Fill>("SELECT * FROM fills", &[]).await? };
+    "door.rs query_values", 0, |sql, id| {
+        sql.query_values("SELECT count(*) FROM fills", &[]).await?
+    };
+    "door.rs execute", 2, |sql, id| {
+        let mut connection = sql.connection().await?;
+        connection.batch("BEGIN").await?;
+        for id in [id, id + 1] {
+            let text = format!("INSERT INTO fills VALUES ({id}, {id}, 1)");
+            connection.execute(&text, &[]).await?;
+            connection.query::<Fill>("SELECT * FROM fills WHERE id = 1", &[]).await?;
+            connection.query_values("SELECT 1", &[]).await?;
+        }
+        connection.batch("COMMIT").await?;
+        connection.release().await?
+    };
+}
+
+/// What cannot be dropped in the middle of the others, because it is the begin or the end: each
+/// has a test of its own below.
+const ALONE: &[&str] = &["sql.rs open", "sql.rs open_with", "sql.rs close", "sql.rs drop_table"];
+
+/// Polls a future so often, and drops it then.
+async fn polled<F: Future>(future: F, most: usize) -> Option<F::Output> {
+    let mut future = pin!(future);
+    let mut polls = 0;
+    poll_fn(|context| {
+        polls += 1;
+        match future.as_mut().poll(context) {
+            Poll::Ready(done) => Poll::Ready(Some(done)),
+            Poll::Pending if polls >= most => Poll::Ready(None),
+            Poll::Pending => Poll::Pending,
+        }
+    })
+    .await
+}
+
+/// A new stretch of keys.
+fn stretch() -> i64 {
+    static NEXT: AtomicI64 = AtomicI64::new(1_000);
+    NEXT.fetch_add(1_000, Ordering::Relaxed)
+}
+
+async fn opened(url: &str) -> Sql {
+    let options = SqlOptions::new(url).runtime(Handle::current()).create_tables([Fill::TABLE]);
+    let sql = Sql::open_with(options).await.unwrap();
+    sql.insert_many(&Fill::many(1)).await.unwrap();
+    sql
+}
+
+/// Waits until nobody holds a connection.
+async fn at_rest(sql: &Sql, after: &str) {
+    let begun = std::time::Instant::now();
+    while sql.pool_status().in_use > 0 {
+        assert!(begun.elapsed() < REST, "a connection was lost: {after} {:?}", sql.pool_status());
+        sleep(Duration::from_millis(1)).await;
+    }
+}
+
+/// Each verb is dropped at each of its polls. Gives the number of drops.
+pub async fn every_verb(sql: &Sql) -> usize {
+    let mut drops = 0;
+    for verb in VERBS {
+        for polls in 1.. {
+            assert!(polls < POLLS_MAX, "{} does not end", verb.name);
+            let id = stretch();
+            let ended = polled((verb.call)(sql.clone(), id), polls).await;
+            let after = format!("{} after {polls} polls", verb.name);
+            at_rest(sql, &after).await;
+            whole_or_none(sql, verb, id, ended.is_some(), &after).await;
+            match ended {
+                Some(outcome) => {
+                    outcome.unwrap_or_else(|error| panic!("{after}: {error}"));
+                    break;
+                }
+                None => drops += 1,
+            }
+        }
+    }
+    drops
+}
+
+async fn whole_or_none(sql: &Sql, verb: &Verb, id: i64, ended: bool, after: &str) {
+    let keys: Vec<_> = (id..id + BATCH).collect();
+    let there = sql.get_many::<Fill>(&keys).await.unwrap();
+    let there = i64::try_from(there.into_iter().flatten().count()).unwrap();
+    assert!(there == verb.rows || (there == 0 && !ended), "{after}: {there} rows are there");
+    let rest = sql.get_many::<Fill>(&(1..=BATCH).collect::<Vec<_>>()).await.unwrap();
+    let want: Vec<_> = Fill::many(1).into_iter().map(Some).collect();
+    assert_eq!(rest, want, "{after}: other rows are as they were");
+    // A write still goes through: nobody holds a lock.
+    let probe = Fill::new(-id);
+    sql.insert(&probe).await.unwrap_or_else(|error| panic!("{after}: {error}"));
+    assert!(sql.delete::<Fill>(&probe.id).await.unwrap());
+}
+
+/// Many calls share what a lane does at once; the first of them is dropped at each of its polls,
+/// and all others end as if it had never been.
+pub async fn followers(sql: &Sql) -> usize {
+    const OTHERS: i64 = 16;
+    let mut drops = 0;
+    for polls in 1.. {
+        assert!(polls < POLLS_MAX, "a call does not end");
+        let id = stretch();
+        let mut leaders = JoinSet::new();
+        for leader in [id, id + 1, id + 2] {
+            let sql = sql.clone();
+            leaders.spawn(async move {
+                let write = polled(sql.insert(&Fill::new(leader)), polls).await;
+                let read = polled(sql.get::<Fill>(&1), polls).await;
+                write.is_some() && read.is_some()
+            });
+        }
+        let mut others = JoinSet::new();
+        for other in (id + 100)..(id + 100 + OTHERS) {
+            let sql = sql.clone();
+            others.spawn(async move {
+                sql.insert(&Fill::new(other)).await.unwrap();
+                let twice = sql.insert(&Fill::new(other)).await.unwrap_err();
+                assert_eq!(twice.code(), Code::NotUnique);
+                assert_eq!(sql.get::<Fill>(&other).await.unwrap(), Some(Fill::new(other)));
+                assert_eq!(sql.get::<Fill>(&-other).await.unwrap(), None);
+            });
+        }
+        let ended = leaders.join_all().await;
+        others.join_all().await;
+        at_rest(sql, "followers").await;
+        if ended.into_iter().all(|ended| ended) {
+            return drops;
+        }
+        drops += 1;
+    }
+    drops
+}
+
+/// Opening, closing and dropping a table, dropped at each poll.
+pub async fn begin_and_end(url: &str) {
+    for polls in 1.. {
+        assert!(polls < POLLS_MAX, "opening does not end");
+        if let Some(opened) = polled(Sql::open(url), polls).await {
+            let sql = opened.unwrap();
+            polled(sql.drop_table::<Fill>(), polls).await;
+            sql.create_table::<Fill>().await.unwrap();
+            polled(sql.clone().close(), 1).await;
+            sql.clone().close().await.unwrap();
+            let closed = sql.get::<Fill>(&1).await.unwrap_err();
+            assert_eq!(closed.code(), Code::Closed);
+            break;
+        }
+    }
+    for polls in 1..POLLS_MAX {
+        let sql = opened(url).await;
+        let dropped = polled(sql.drop_table::<Fill>(), polls).await;
+        sql.create_table::<Fill>().await.unwrap();
+        sql.drop_table::<Fill>().await.unwrap();
+        let closed = polled(sql.clone().close(), polls).await;
+        sql.close().await.unwrap();
+        if dropped.is_some() && closed.is_some() {
+            return;
+        }
+    }
+    panic!("closing does not end");
+}
+
+/// Opens the store, drops every verb, and gives the number of drops.
+pub async fn all(url: &str) -> usize {
+    let sql = opened(url).await;
+    let drops = every_verb(&sql).await + followers(&sql).await;
+    sql.drop_table::<Fill>().await.unwrap();
+    sql.close().await.unwrap();
+    begin_and_end(url).await;
+    drops
+}
+
+/// Transactions that are open on the server, by those who do nothing.
+pub async fn open_transactions(sql: &Sql) -> i64 {
+    let text = "SELECT count(*) FROM pg_stat_activity \
+                WHERE datname = current_database() AND state LIKE 'idle in transaction%'";
+    let found = sql.query_values(text, &[]).await.unwrap();
+    match found.rows.as_slice() {
+        [row] => match row.as_slice() {
+            [Value::Int(count)] => *count,
+            other => panic!("one number: {other:?}"),
+        },
+        other => panic!("one row: {other:?}"),
+    }
+}
+
+/// No public async function is left out of the proof.
+#[test]
+fn every_public_async_function_is_dropped() {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut found = BTreeSet::new();
+    for file in std::fs::read_dir(source).unwrap() {
+        let path = file.unwrap().path();
+        if path.extension().is_none_or(|extension| extension != "rs") {
+            continue;
+        }
+        let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+        for line in std::fs::read_to_string(&path).unwrap().lines() {
+            if let Some(rest) = line.trim_start().strip_prefix("pub async fn ") {
+                let function = rest.split(['(', '<']).next().unwrap();
+                found.insert(format!("{name} {function}"));
+            }
+        }
+    }
+    let known = VERBS.iter().map(|verb| verb.name).chain(ALONE.iter().copied());
+    let known: BTreeSet<_> = known.map(str::to_owned).collect();
+    assert_eq!(found, known, "functions of the source, and those of the proof");
+}
