@@ -73,6 +73,7 @@ mod schema;
 mod sql;
 mod sqlite;
 mod statements;
+mod status;
 mod trace;
 
 #[cfg(feature = "postgres")]
@@ -82,10 +83,11 @@ pub use door::SqlConnection;
 pub use find::Find;
 pub use limits::PARAMETER_BYTES_MAX;
 pub use options::{
-    BUSY_WAIT, BUSY_WAIT_MAX, CONNECT_WAIT, DURABILITY, Durability, POOL_CONNECTIONS, POOL_WAIT,
-    READERS, STATEMENTS_MAX, SqlOptions,
+    BUSY_WAIT, BUSY_WAIT_MAX, CONNECT_WAIT, DURABILITY, Durability, POOL_CONNECTIONS,
+    POOL_OVERFLOW, POOL_RECYCLE, POOL_WAIT, READERS, STATEMENTS_MAX, SqlOptions,
 };
 #[cfg(feature = "postgres")]
 pub use postgres::postgres_type;
 pub use sql::Sql;
 pub use sqlite::sqlite_type;
+pub use status::PoolStatus;

@@ -7,10 +7,16 @@ use tradebase_core::clock::Clock;
 use tradebase_core::watch::Watch;
 use tradebase_core::{Secret, Table};
 
-/// Connections to PostgreSQL at most; each is opened when it is first needed.
-pub const POOL_CONNECTIONS: usize = 10;
-/// How long a call waits for a free connection.
-pub const POOL_WAIT: Duration = Duration::from_secs(5);
+/// Connections to PostgreSQL that are kept; each is opened when it is first needed.
+pub const POOL_CONNECTIONS: usize = 20;
+/// Connections beyond these that are opened when all are in use, and closed when they are not
+/// needed any more.
+pub const POOL_OVERFLOW: usize = 30;
+/// How long a call waits for a free connection. The opening of one has its own wait.
+pub const POOL_WAIT: Duration = Duration::from_secs(30);
+/// The age at which a connection to PostgreSQL is replaced, between two calls; some go up to an
+/// eighth earlier, so that they do not go together.
+pub const POOL_RECYCLE: Duration = Duration::from_secs(60 * 60);
 /// How long opening a connection to PostgreSQL may take.
 pub const CONNECT_WAIT: Duration = Duration::from_secs(10);
 /// How long a write to SQLite waits while another process, or another call, writes.
@@ -47,7 +53,9 @@ pub enum Durability {
 pub struct SqlOptions {
     pub(crate) url: Secret,
     pub(crate) pool_connections: usize,
+    pub(crate) pool_overflow: usize,
     pub(crate) pool_wait: Duration,
+    pub(crate) pool_recycle: Option<Duration>,
     pub(crate) connect_wait: Duration,
     pub(crate) busy_wait: Duration,
     pub(crate) readers: usize,
@@ -65,7 +73,9 @@ impl SqlOptions {
         Self {
             url: Secret::new(url),
             pool_connections: POOL_CONNECTIONS,
+            pool_overflow: POOL_OVERFLOW,
             pool_wait: POOL_WAIT,
+            pool_recycle: Some(POOL_RECYCLE),
             connect_wait: CONNECT_WAIT,
             busy_wait: BUSY_WAIT,
             readers: READERS,
@@ -78,15 +88,28 @@ impl SqlOptions {
         }
     }
 
-    /// Connections to PostgreSQL at most, at least one. See [`POOL_CONNECTIONS`].
+    /// Connections to PostgreSQL that are kept, at least one. See [`POOL_CONNECTIONS`].
     pub fn pool_connections(mut self, count: usize) -> Self {
         self.pool_connections = count.max(1);
+        self
+    }
+
+    /// Connections beyond these that may be opened, perhaps none. See [`POOL_OVERFLOW`].
+    pub fn pool_overflow(mut self, count: usize) -> Self {
+        self.pool_overflow = count;
         self
     }
 
     /// How long a call waits for a free connection. See [`POOL_WAIT`].
     pub fn pool_wait(mut self, wait: Duration) -> Self {
         self.pool_wait = wait;
+        self
+    }
+
+    /// The age at which a connection to PostgreSQL is replaced, or that none is. See
+    /// [`POOL_RECYCLE`].
+    pub fn pool_recycle(mut self, age: impl Into<Option<Duration>>) -> Self {
+        self.pool_recycle = age.into();
         self
     }
 

@@ -110,8 +110,10 @@ async fn postgres_calls_that_are_dropped_leave_no_open_transaction() {
 #[tokio::test]
 async fn postgres_pool_that_is_exhausted_says_so() {
     let database = Postgres::shared().database();
-    let options =
-        SqlOptions::new(database.url()).pool_connections(1).pool_wait(Duration::from_millis(100));
+    let options = SqlOptions::new(database.url())
+        .pool_connections(1)
+        .pool_overflow(0)
+        .pool_wait(Duration::from_millis(100));
     let sql = Sql::open_with(options).await.unwrap();
     sql.create_table::<Account>().await.unwrap();
     let other = hold_the_table(&database.url());

@@ -1,6 +1,7 @@
 //! One connection with its prepared statements.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use tokio::runtime::Handle;
@@ -8,9 +9,12 @@ use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::timeout;
 use tokio_postgres::types::Type;
 use tokio_postgres::{Client, Config, NoTls, Statement};
+use tradebase_core::clock::Tick;
 use tradebase_core::{Code, Column, Error, Record, Result, Table};
 
+use super::cancel;
 use super::error::{from_connecting, from_postgres, unconnected};
+use super::lease::Lease;
 use super::scratch::Scratch;
 use super::texts::texts;
 use super::types::{check_columns, check_parameters};
@@ -19,16 +23,39 @@ use crate::options::SqlOptions;
 /// How long a connection may take to say good-bye.
 const CLOSE_WAIT: Duration = Duration::from_secs(1);
 
-/// A connection.
+/// The part of its age by which a connection may be ended earlier, as a divisor: connections
+/// that were opened together do not end together.
+const JITTER: u32 = 8;
+
+/// A connection. Dropped in the middle of a statement, the statement is cancelled.
 pub(super) struct Connection {
     pub(super) client: Client,
     pub(super) scratch: Scratch,
+    pub(super) standing: Standing,
+    /// Given back when a cancelled statement has ended.
+    pub(super) place: Option<Lease>,
     statements: HashMap<Box<str>, Kept>,
     statements_max: usize,
     uses: u64,
     /// How often tables may have been altered when its statements were last given up.
     alterations: u64,
-    task: JoinHandle<()>,
+    /// When it is too old; none if it never is.
+    old: Option<Tick>,
+    /// Reads what the server sends.
+    task: Option<JoinHandle<()>>,
+    /// The runtime of the task.
+    home: Handle,
+}
+
+/// What is known of a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Standing {
+    /// No statement, no transaction: anybody can use it.
+    Clean,
+    /// No statement, but perhaps a transaction or settings of whoever holds it.
+    Held,
+    /// Perhaps in the middle of a statement.
+    Running,
 }
 
 struct Kept {
@@ -40,6 +67,10 @@ impl Connection {
     /// Connects. What the server sends is read by a task of the runtime of the options, or of
     /// the caller's.
     pub(super) async fn open(config: &Config, options: &SqlOptions) -> Result<Self> {
+        let home = match &options.runtime {
+            Some(runtime) => runtime.clone(),
+            None => Handle::try_current().map_err(|e| runtime_missing().because(e))?,
+        };
         let wait = options.connect_wait;
         let connected = timeout(wait, connect_on(options.runtime.as_ref(), config)).await;
         let late = |_| {
@@ -48,9 +79,19 @@ impl Connection {
         };
         let connected = connected.unwrap_or_else(late);
         let (client, task) = connected.map_err(|e| unconnected(config, e))?;
-        let (scratch, statements) = (Scratch::new(), HashMap::new());
-        let statements_max = options.statements_max;
-        Ok(Self { client, scratch, statements, statements_max, uses: 0, alterations: 0, task })
+        Ok(Self {
+            client,
+            scratch: Scratch::new(),
+            standing: Standing::Clean,
+            place: None,
+            statements: HashMap::new(),
+            statements_max: options.statements_max,
+            uses: 0,
+            alterations: 0,
+            old: options.pool_recycle.map(|age| Tick::now().after(age - jitter(age))),
+            task: Some(task),
+            home,
+        })
     }
 
     /// Whether it can still be used.
@@ -58,13 +99,23 @@ impl Connection {
         !self.client.is_closed()
     }
 
-    /// Takes leave of the server.
-    pub(super) async fn close(self) {
-        let Self { client, statements, task, .. } = self;
-        drop(statements);
-        drop(client);
-        // A server that does not answer is left behind.
-        _ = timeout(CLOSE_WAIT, task).await;
+    /// Whether it has lived long enough. Servers and what stands before them gather garbage for
+    /// each connection.
+    #[inline]
+    pub(super) fn is_old(&self, now: Tick) -> bool {
+        self.old.is_some_and(|old| now >= old)
+    }
+
+    /// Takes leave of the server with all of them at once.
+    pub(super) async fn close_all(connections: impl IntoIterator<Item = Box<Self>>) {
+        let tasks: Vec<_> = connections.into_iter().filter_map(|mut c| c.task.take()).collect();
+        // The clients are gone by now. A server that does not answer is left behind.
+        let ended = async {
+            for task in tasks {
+                _ = task.await;
+            }
+        };
+        _ = timeout(CLOSE_WAIT, ended).await;
     }
 
     /// Compares the table with the record, once per connection: values that are too fine for a
@@ -134,6 +185,31 @@ impl Connection {
     }
 }
 
+impl Drop for Connection {
+    fn drop(&mut self) {
+        if self.standing == Standing::Running
+            && self.is_open()
+            && let Some(task) = self.task.take()
+        {
+            let (token, place) = (self.client.cancel_token(), self.place.take());
+            // If the runtime has ended, so has the connection.
+            self.home.spawn(async move {
+                cancel::end(token, task).await;
+                drop(place);
+            });
+        }
+    }
+}
+
+/// Up to one part of the age, spread evenly over the connections of this process.
+fn jitter(age: Duration) -> Duration {
+    static OPENED: AtomicU32 = AtomicU32::new(0);
+    // Steps of the golden ratio fill an interval without gaps or heaps.
+    const STEP: u32 = 0x9e37_79b9;
+    let turn = OPENED.fetch_add(1, Ordering::Relaxed).wrapping_mul(STEP) >> 16;
+    (age / JITTER / (1 << 16)).saturating_mul(turn)
+}
+
 type Connected = (Client, JoinHandle<()>);
 
 async fn connect_on(runtime: Option<&Handle>, config: &Config) -> Result<Connected> {
@@ -164,4 +240,10 @@ fn runtime_ended() -> Error {
     let message = "the runtime that connections belong to has ended: give one that lives as long \
                    as the store";
     Error::new(Code::ConnectionFailed, message)
+}
+
+#[cold]
+fn runtime_missing() -> Error {
+    let message = "connections to PostgreSQL need a tokio runtime: call from one, or give one";
+    Error::new(Code::Unsupported, message)
 }

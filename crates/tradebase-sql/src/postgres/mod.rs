@@ -2,12 +2,14 @@
 
 mod address;
 mod array;
+mod cancel;
 mod connection;
 mod copy;
 mod door;
 mod error;
 mod filter;
 mod frame;
+mod lease;
 pub mod numeric;
 mod pool;
 mod read;

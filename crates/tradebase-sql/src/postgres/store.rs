@@ -4,9 +4,11 @@ use std::sync::Arc;
 
 use tradebase_core::{Result, Table};
 
-use super::pool::{Lease, Pool};
+use super::lease::Lease;
+use super::pool::Pool;
 use super::{address, tables};
 use crate::options::SqlOptions;
+use crate::status::PoolStatus;
 use crate::{naming, schema};
 
 /// A PostgreSQL database.
@@ -52,6 +54,18 @@ impl Store {
     /// Host, port and database.
     pub(crate) fn address(&self) -> String {
         address::shown(self.pool.config())
+    }
+
+    /// How the pool stands.
+    pub(crate) fn pool_status(&self) -> PoolStatus {
+        self.pool.status()
+    }
+
+    /// Sets how many connections are kept, and how many more may be opened.
+    #[expect(clippy::unnecessary_wraps, reason = "the other engine cannot")]
+    pub(crate) fn resize_pool(&self, connections: usize, overflow: usize) -> Result<()> {
+        self.pool.resize(connections, overflow);
+        Ok(())
     }
 
     /// A connection that nobody else uses.
