@@ -60,6 +60,7 @@ pub mod codec;
 mod door;
 mod engine;
 mod error;
+mod escapes;
 mod filter;
 mod find;
 mod gate;

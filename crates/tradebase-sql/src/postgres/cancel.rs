@@ -5,6 +5,7 @@ use std::time::Duration;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_postgres::{CancelToken, NoTls};
+use tokio_postgres_rustls::MakeRustlsConnect;
 
 /// How long a statement may take to end by itself, before the server is asked to cancel it. Most
 /// are about to.
@@ -20,7 +21,11 @@ const PAUSE_MIN: Duration = Duration::from_millis(20);
 
 /// Waits until a connection has ended whose client is gone, and cancels what it still runs. Its
 /// task reads what the server answers and takes leave then. One that does not end is cut.
-pub(super) async fn end(token: CancelToken, mut task: JoinHandle<()>) {
+pub(super) async fn end(
+    token: CancelToken,
+    tls: Option<MakeRustlsConnect>,
+    mut task: JoinHandle<()>,
+) {
     let mut pause = GRACE;
     for attempt in 0..=ATTEMPTS {
         if timeout(pause, &mut task).await.is_ok() {
@@ -29,7 +34,13 @@ pub(super) async fn end(token: CancelToken, mut task: JoinHandle<()>) {
         if attempt == ATTEMPTS {
             break;
         }
-        if !matches!(timeout(REQUEST_WAIT, token.cancel_query(NoTls)).await, Ok(Ok(()))) {
+        let request = async {
+            match &tls {
+                None => token.cancel_query(NoTls).await,
+                Some(tls) => token.cancel_query(tls.clone()).await,
+            }
+        };
+        if !matches!(timeout(REQUEST_WAIT, request).await, Ok(Ok(()))) {
             tracing::debug!(store = "postgres", attempt, "a request to cancel was not accepted");
         }
         pause = PAUSE_MIN * 2_u32.pow(attempt);

@@ -4,16 +4,19 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::runtime::Handle;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::timeout;
 use tokio_postgres::types::Type;
 use tokio_postgres::{Client, Config, NoTls, Statement};
+use tokio_postgres_rustls::MakeRustlsConnect;
 use tradebase_core::clock::Tick;
 use tradebase_core::{Code, Column, Error, Record, Result, Table};
 
+use super::address::Address;
 use super::cancel;
-use super::error::{from_connecting, from_postgres, unconnected};
+use super::error::{from_postgres, unconnected, unreached};
 use super::lease::Lease;
 use super::scratch::Scratch;
 use super::texts::texts;
@@ -45,6 +48,8 @@ pub(super) struct Connection {
     task: Option<JoinHandle<()>>,
     /// The runtime of the task.
     home: Handle,
+    /// What encrypts it, if it is encrypted: a request to cancel it must be too.
+    tls: Option<MakeRustlsConnect>,
 }
 
 /// What is known of a connection.
@@ -66,19 +71,19 @@ struct Kept {
 impl Connection {
     /// Connects. What the server sends is read by a task of the runtime of the options, or of
     /// the caller's.
-    pub(super) async fn open(config: &Config, options: &SqlOptions) -> Result<Self> {
+    pub(super) async fn open(address: &Address, options: &SqlOptions) -> Result<Self> {
         let home = match &options.runtime {
             Some(runtime) => runtime.clone(),
             None => Handle::try_current().map_err(|e| runtime_missing().because(e))?,
         };
         let wait = options.connect_wait;
-        let connected = timeout(wait, connect_on(options.runtime.as_ref(), config)).await;
+        let (config, tls) = (&address.config, address.tls.connector()?);
+        let connecting = connect_on(options.runtime.as_ref(), config, tls.clone());
         let late = |_| {
             let message = format!("postgres did not answer within {wait:?}");
-            Err(Error::new(Code::ConnectionFailed, message))
+            Err(unreached(config, Error::new(Code::ConnectionFailed, message)))
         };
-        let connected = connected.unwrap_or_else(late);
-        let (client, task) = connected.map_err(|e| unconnected(config, e))?;
+        let (client, task) = timeout(wait, connecting).await.unwrap_or_else(late)?;
         Ok(Self {
             client,
             scratch: Scratch::new(),
@@ -91,6 +96,7 @@ impl Connection {
             old: options.pool_recycle.map(|age| Tick::now().after(age - jitter(age))),
             task: Some(task),
             home,
+            tls,
         })
     }
 
@@ -191,10 +197,11 @@ impl Drop for Connection {
             && self.is_open()
             && let Some(task) = self.task.take()
         {
-            let (token, place) = (self.client.cancel_token(), self.place.take());
+            let (token, place, tls) =
+                (self.client.cancel_token(), self.place.take(), self.tls.take());
             // If the runtime has ended, so has the connection.
             self.home.spawn(async move {
-                cancel::end(token, task).await;
+                cancel::end(token, tls, task).await;
                 drop(place);
             });
         }
@@ -212,27 +219,42 @@ fn jitter(age: Duration) -> Duration {
 
 type Connected = (Client, JoinHandle<()>);
 
-async fn connect_on(runtime: Option<&Handle>, config: &Config) -> Result<Connected> {
-    let Some(runtime) = runtime else { return connect(config.clone()).await };
+async fn connect_on(
+    runtime: Option<&Handle>,
+    config: &Config,
+    tls: Option<MakeRustlsConnect>,
+) -> Result<Connected> {
+    let Some(runtime) = runtime else { return connect(config.clone(), tls).await };
     // A set ends its task when this call is dropped.
     let mut tasks = JoinSet::new();
-    tasks.spawn_on(connect(config.clone()), runtime);
+    tasks.spawn_on(connect(config.clone(), tls), runtime);
     match tasks.join_next().await {
         Some(Ok(connected)) => connected,
-        Some(Err(error)) => Err(runtime_ended().because(error)),
-        None => Err(runtime_ended()),
+        Some(Err(error)) => Err(unreached(config, runtime_ended().because(error))),
+        None => Err(unreached(config, runtime_ended())),
     }
 }
 
 /// Connects, and leaves a task behind that reads what the server sends.
-async fn connect(config: Config) -> Result<Connected> {
-    let (client, wire) = config.connect(NoTls).await.map_err(|e| from_connecting(&e))?;
+async fn connect(config: Config, tls: Option<MakeRustlsConnect>) -> Result<Connected> {
+    let failed = |e| unconnected(&config, &e);
+    match tls {
+        None => config.connect(NoTls).await.map(listen).map_err(failed),
+        Some(tls) => config.connect(tls).await.map(listen).map_err(failed),
+    }
+}
+
+fn listen<S, T>((client, wire): (Client, tokio_postgres::Connection<S, T>)) -> Connected
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
     let task = tokio::spawn(async move {
         if let Err(error) = wire.await {
             tracing::debug!(store = "postgres", code = ?error.code(), "a connection ended");
         }
     });
-    Ok((client, task))
+    (client, task)
 }
 
 #[cold]

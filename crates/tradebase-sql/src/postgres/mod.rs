@@ -19,6 +19,7 @@ mod source;
 mod store;
 mod tables;
 mod texts;
+mod tls;
 mod types;
 mod value;
 mod write;

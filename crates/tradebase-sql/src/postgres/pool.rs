@@ -14,10 +14,10 @@ use std::time::Duration;
 
 use tokio::sync::{Notify, oneshot};
 use tokio::time::timeout;
-use tokio_postgres::Config;
 use tradebase_core::clock::Tick;
 use tradebase_core::{Code, Error, Result};
 
+use super::address::Address;
 use super::connection::Connection;
 use super::lease::Lease;
 use crate::error::closed;
@@ -30,7 +30,7 @@ const WAITERS_MAX: usize = 100_000;
 
 /// Connections to one database.
 pub(super) struct Pool {
-    config: Config,
+    address: Address,
     options: SqlOptions,
     state: Mutex<State>,
     /// Told when a pool that is shut has nothing in use any more.
@@ -80,7 +80,7 @@ pub(super) enum End {
 
 impl Pool {
     /// An empty pool.
-    pub(super) fn new(config: Config, options: SqlOptions) -> Self {
+    pub(super) fn new(address: Address, options: SqlOptions) -> Self {
         let state = State {
             connections: options.pool_connections,
             overflow: options.pool_overflow,
@@ -92,12 +92,12 @@ impl Pool {
             counts: Counts::default(),
         };
         let (at_rest, alterations) = (Notify::new(), AtomicU64::new(0));
-        Self { config, options, state: Mutex::new(state), at_rest, alterations }
+        Self { address, options, state: Mutex::new(state), at_rest, alterations }
     }
 
-    /// How it connects.
-    pub(super) fn config(&self) -> &Config {
-        &self.config
+    /// The server, and how it is spoken to.
+    pub(super) fn address(&self) -> &Address {
+        &self.address
     }
 
     /// A connection that nobody else uses.
@@ -107,7 +107,7 @@ impl Pool {
             None => Box::pin(self.wait()).await?,
         };
         if !lease.is_connected() {
-            let connection = Box::pin(Connection::open(&self.config, &self.options)).await?;
+            let connection = Box::pin(Connection::open(&self.address, &self.options)).await?;
             self.lock().counts.opened += 1;
             lease.connect(connection);
         }

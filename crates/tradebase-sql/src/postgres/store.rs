@@ -21,7 +21,7 @@ pub(crate) struct Store {
 impl Store {
     /// What stands behind `postgres:`, not connected yet.
     pub(crate) fn later(rest: &str, options: &SqlOptions) -> Result<Self> {
-        let config = address::parse(rest, options.connect_wait)?;
+        let address = address::parse(rest, options.connect_wait)?;
         let create = match schema::with_parents(&options.tables)?.as_slice() {
             [] => None,
             all => {
@@ -31,7 +31,7 @@ impl Store {
                 Some(tables::create_all(all)?)
             }
         };
-        Ok(Self { pool: Arc::new(Pool::new(config, options.clone())), create })
+        Ok(Self { pool: Arc::new(Pool::new(address, options.clone())), create })
     }
 
     /// Makes a first connection, and creates the tables of the options.
@@ -53,7 +53,7 @@ impl Store {
 
     /// Host, port and database.
     pub(crate) fn address(&self) -> String {
-        address::shown(self.pool.config())
+        address::shown(&self.pool.address().config)
     }
 
     /// How the pool stands.
