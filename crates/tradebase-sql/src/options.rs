@@ -57,6 +57,9 @@ pub struct SqlOptions {
     pub(crate) pool_wait: Duration,
     pub(crate) pool_recycle: Option<Duration>,
     pub(crate) connect_wait: Duration,
+    pub(crate) statement_wait: Option<Duration>,
+    pub(crate) lock_wait: Option<Duration>,
+    pub(crate) idle_in_transaction_wait: Option<Duration>,
     pub(crate) busy_wait: Duration,
     pub(crate) readers: usize,
     pub(crate) statements_max: usize,
@@ -77,6 +80,9 @@ impl SqlOptions {
             pool_wait: POOL_WAIT,
             pool_recycle: Some(POOL_RECYCLE),
             connect_wait: CONNECT_WAIT,
+            statement_wait: None,
+            lock_wait: None,
+            idle_in_transaction_wait: None,
             busy_wait: BUSY_WAIT,
             readers: READERS,
             statements_max: STATEMENTS_MAX,
@@ -116,6 +122,35 @@ impl SqlOptions {
     /// How long opening a connection to PostgreSQL may take. See [`CONNECT_WAIT`].
     pub fn connect_wait(mut self, wait: Duration) -> Self {
         self.connect_wait = wait;
+        self
+    }
+
+    /// How long PostgreSQL works on one statement before it gives it up, which is an error of the
+    /// code [`Code::TimedOut`](tradebase_core::Code::TimedOut).
+    ///
+    /// Unless told, the server decides: a limit from here would overrule the one that its
+    /// operator has given to the user or the database, and no single one suits both a lookup and
+    /// a bulk load. A call that must not last longer is dropped, which cancels its statement. What
+    /// the address says in `options` wins over this.
+    pub fn statement_wait(mut self, wait: Duration) -> Self {
+        self.statement_wait = Some(wait);
+        self
+    }
+
+    /// How long a statement waits for a lock before it gives up, which is an error of the code
+    /// [`Code::Locked`](tradebase_core::Code::Locked). On SQLite it is the same as
+    /// [`busy_wait`](SqlOptions::busy_wait); on PostgreSQL, unless told, the server decides, as
+    /// for [`statement_wait`](SqlOptions::statement_wait).
+    pub fn lock_wait(mut self, wait: Duration) -> Self {
+        self.lock_wait = Some(wait);
+        self.busy_wait(wait)
+    }
+
+    /// How long a transaction on PostgreSQL may stand open with nothing to do before the server
+    /// ends its connection, so that a program that hangs holds no locks. Unless told, the server
+    /// decides, as for [`statement_wait`](SqlOptions::statement_wait).
+    pub fn idle_in_transaction_wait(mut self, wait: Duration) -> Self {
+        self.idle_in_transaction_wait = Some(wait);
         self
     }
 

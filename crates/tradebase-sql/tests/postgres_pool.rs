@@ -290,6 +290,43 @@ async fn postgres_pool_heals_after_the_server_was_restarted() {
 }
 
 #[tokio::test]
+async fn postgres_statements_and_locks_are_given_up_after_their_wait() {
+    let database = Postgres::shared().database();
+    let ms = Duration::from_millis;
+    let options = |url: String| {
+        SqlOptions::new(url).statement_wait(ms(400)).lock_wait(ms(100)).pool_overflow(0)
+    };
+    let waits = options(database.url()).idle_in_transaction_wait(ms(300));
+    let sql = Sql::open_with(waits.pool_connections(1)).await.unwrap();
+    sql.create_table::<Account>().await.unwrap();
+    let error = sql.execute("SELECT pg_sleep(60)", &[]).await.unwrap_err();
+    assert_eq!((error.code(), error.is_retryable()), (Code::TimedOut, true));
+    let other = Sql::open(&database.url()).await.unwrap();
+    let mut locks = other.connection().await.unwrap();
+    locks.batch("BEGIN; LOCK TABLE accounts IN ACCESS EXCLUSIVE MODE").await.unwrap();
+    let error = sql.insert(&mut account(1, "a")).await.unwrap_err();
+    assert_eq!((error.code(), error.is_retryable()), (Code::Locked, true), "{error}");
+    locks.release().await.unwrap();
+    sql.insert(&mut account(1, "a")).await.unwrap();
+    // All that on one connection, which was never in doubt.
+    assert_eq!(sql.pool_status().opened, 1);
+    let mut idle = sql.connection().await.unwrap();
+    idle.batch("BEGIN").await.unwrap();
+    sleep(ms(600)).await;
+    let error = idle.batch("SELECT 1").await.unwrap_err();
+    assert!(error.is_unavailable(), "{error}");
+    drop(idle);
+    sql.ping().await.unwrap();
+    // What the address says wins.
+    let url = format!("{}?options=-c%20statement_timeout%3D7000", database.url());
+    let told = Sql::open_with(options(url)).await.unwrap();
+    let both = "SELECT current_setting('statement_timeout'), current_setting('lock_timeout')";
+    let shown = told.query_values(both, &[]).await.unwrap();
+    let text = |value: &str| Value::Text(value.to_owned());
+    assert_eq!(shown.rows, [[text("7s"), text("100ms")]]);
+}
+
+#[tokio::test]
 async fn sqlite_pool_tells_its_readers_and_its_writer() {
     let store = SqliteStore::new().await;
     let status = store.sql.pool_status();

@@ -3,7 +3,6 @@
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::str::FromStr;
-use std::time::Duration;
 
 use tokio_postgres::Config;
 use tokio_postgres::config::{Host, SslMode};
@@ -11,6 +10,7 @@ use tradebase_core::{Code, Error, Result};
 
 use super::tls::{Tls, Verified};
 use crate::escapes::decode;
+use crate::options::SqlOptions;
 
 /// What the server's own lists show of us, unless the address says otherwise.
 const APPLICATION: &str = "tradebase";
@@ -28,7 +28,7 @@ pub(super) struct Address {
 
 /// Reads `//user:password@host:port/database?host=/path`. Nothing of it is shown in errors: any
 /// part may be a password that stands in the wrong place.
-pub(super) fn parse(rest: &str, connect_wait: Duration) -> Result<Address> {
+pub(super) fn parse(rest: &str, options: &SqlOptions) -> Result<Address> {
     let (rest, ours) = take_ours(rest)?;
     let mut config = Config::from_str(&format!("postgres:{rest}")).map_err(|_| {
         let message = "the address of PostgreSQL cannot be read; it is written as \
@@ -43,10 +43,30 @@ pub(super) fn parse(rest: &str, connect_wait: Duration) -> Result<Address> {
         config.application_name(APPLICATION);
     }
     if config.get_connect_timeout().is_none() {
-        config.connect_timeout(connect_wait);
+        config.connect_timeout(options.connect_wait);
     }
+    settings(&mut config, options);
     let tls = encryption(&mut config, ours)?;
     Ok(Address { config, tls })
+}
+
+/// Sets the time-outs of the options where a session begins, which costs no round trip. What the
+/// address says comes behind, and so wins.
+fn settings(config: &mut Config, options: &SqlOptions) {
+    let waits = [
+        ("statement_timeout", options.statement_wait),
+        ("lock_timeout", options.lock_wait),
+        ("idle_in_transaction_session_timeout", options.idle_in_transaction_wait),
+    ];
+    let set = waits.iter().filter_map(|(name, wait)| {
+        // Nothing would mean no limit.
+        let millis = wait.as_ref()?.as_millis().max(1);
+        Some(format!("-c {name}={}", i32::try_from(millis).unwrap_or(i32::MAX)))
+    });
+    let all: Vec<_> = set.chain(config.get_options().map(str::to_owned)).collect();
+    if !all.is_empty() {
+        config.options(all.join(" "));
+    }
 }
 
 /// The parameters that the driver does not know, or not all values of.
@@ -192,7 +212,7 @@ mod tests {
     use super::*;
 
     fn read(rest: &str) -> Result<Config> {
-        parse(rest, Duration::from_secs(1)).map(|address| address.config)
+        parse(rest, &SqlOptions::new("")).map(|address| address.config)
     }
 
     #[test]
@@ -245,7 +265,7 @@ mod tests {
             ("//me@h/a?sslrootcert=system", M::Require, Some(V::Host)),
             ("//me:who?@h/a?sslmode=verify-full&options=-c%20a%3Db", M::Require, Some(V::Host)),
         ] {
-            let Address { config, tls, .. } = parse(rest, Duration::from_secs(1)).unwrap();
+            let Address { config, tls, .. } = parse(rest, &SqlOptions::new("")).unwrap();
             assert_eq!((config.get_ssl_mode(), tls.verified()), (mode, verified), "{rest}");
             assert!(!config.get_hosts().is_empty(), "{rest}");
         }

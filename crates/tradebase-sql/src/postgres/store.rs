@@ -21,7 +21,7 @@ pub(crate) struct Store {
 impl Store {
     /// What stands behind `postgres:`, not connected yet.
     pub(crate) fn later(rest: &str, options: &SqlOptions) -> Result<Self> {
-        let address = address::parse(rest, options.connect_wait)?;
+        let address = address::parse(rest, options)?;
         let create = match schema::with_parents(&options.tables)?.as_slice() {
             [] => None,
             all => {
