@@ -62,6 +62,7 @@ mod conflict;
 mod door;
 mod engine;
 mod error;
+mod escapes;
 mod filter;
 mod find;
 mod gate;
@@ -78,6 +79,7 @@ mod sql;
 mod sqlite;
 mod stamped;
 mod statements;
+mod status;
 mod stream;
 mod together;
 mod trace;
@@ -92,8 +94,8 @@ pub use door::SqlConnection;
 pub use find::Find;
 pub use limits::PARAMETER_BYTES_MAX;
 pub use options::{
-    BUSY_WAIT, BUSY_WAIT_MAX, CONNECT_WAIT, DURABILITY, Durability, POOL_CONNECTIONS, POOL_WAIT,
-    READERS, SLOW_AFTER, STATEMENTS_MAX, SqlOptions,
+    BUSY_WAIT, BUSY_WAIT_MAX, CONNECT_WAIT, DURABILITY, Durability, POOL_CONNECTIONS,
+    POOL_OVERFLOW, POOL_RECYCLE, POOL_WAIT, READERS, SLOW_AFTER, STATEMENTS_MAX, SqlOptions,
 };
 pub use patch::Patch;
 #[cfg(feature = "postgres")]
@@ -101,6 +103,7 @@ pub use postgres::postgres_type;
 pub use slow::{SLOW_KEPT, SlowCall};
 pub use sql::Sql;
 pub use sqlite::sqlite_type;
+pub use status::PoolStatus;
 pub use stream::{RowStream, STREAM_CHUNK_ROWS};
 pub use together::{BATCH_WRITES_MAX, Batch};
 pub use transaction::{

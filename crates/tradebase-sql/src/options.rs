@@ -7,10 +7,16 @@ use tradebase_core::clock::Clock;
 use tradebase_core::watch::Watch;
 use tradebase_core::{Secret, Table};
 
-/// Connections to PostgreSQL at most; each is opened when it is first needed.
-pub const POOL_CONNECTIONS: usize = 10;
-/// How long a call waits for a free connection.
-pub const POOL_WAIT: Duration = Duration::from_secs(5);
+/// Connections to PostgreSQL that are kept; each is opened when it is first needed.
+pub const POOL_CONNECTIONS: usize = 20;
+/// Connections beyond these that are opened when all are in use, and closed when they are not
+/// needed any more.
+pub const POOL_OVERFLOW: usize = 30;
+/// How long a call waits for a free connection. The opening of one has its own wait.
+pub const POOL_WAIT: Duration = Duration::from_secs(30);
+/// The age at which a connection to PostgreSQL is replaced, between two calls; some go up to an
+/// eighth earlier, so that they do not go together.
+pub const POOL_RECYCLE: Duration = Duration::from_secs(60 * 60);
 /// How long opening a connection to PostgreSQL may take.
 pub const CONNECT_WAIT: Duration = Duration::from_secs(10);
 /// How long a write to SQLite waits while another process, or another call, writes.
@@ -50,8 +56,13 @@ pub enum Durability {
 pub struct SqlOptions {
     pub(crate) url: Secret,
     pub(crate) pool_connections: usize,
+    pub(crate) pool_overflow: usize,
     pub(crate) pool_wait: Duration,
+    pub(crate) pool_recycle: Option<Duration>,
     pub(crate) connect_wait: Duration,
+    pub(crate) statement_wait: Option<Duration>,
+    pub(crate) lock_wait: Option<Duration>,
+    pub(crate) idle_in_transaction_wait: Option<Duration>,
     pub(crate) busy_wait: Duration,
     pub(crate) readers: usize,
     pub(crate) statements_max: usize,
@@ -69,8 +80,13 @@ impl SqlOptions {
         Self {
             url: Secret::new(url),
             pool_connections: POOL_CONNECTIONS,
+            pool_overflow: POOL_OVERFLOW,
             pool_wait: POOL_WAIT,
+            pool_recycle: Some(POOL_RECYCLE),
             connect_wait: CONNECT_WAIT,
+            statement_wait: None,
+            lock_wait: None,
+            idle_in_transaction_wait: None,
             busy_wait: BUSY_WAIT,
             readers: READERS,
             statements_max: STATEMENTS_MAX,
@@ -83,9 +99,15 @@ impl SqlOptions {
         }
     }
 
-    /// Connections to PostgreSQL at most, at least one. See [`POOL_CONNECTIONS`].
+    /// Connections to PostgreSQL that are kept, at least one. See [`POOL_CONNECTIONS`].
     pub fn pool_connections(mut self, count: usize) -> Self {
         self.pool_connections = count.max(1);
+        self
+    }
+
+    /// Connections beyond these that may be opened, perhaps none. See [`POOL_OVERFLOW`].
+    pub fn pool_overflow(mut self, count: usize) -> Self {
+        self.pool_overflow = count;
         self
     }
 
@@ -95,9 +117,45 @@ impl SqlOptions {
         self
     }
 
+    /// The age at which a connection to PostgreSQL is replaced, or that none is. See
+    /// [`POOL_RECYCLE`].
+    pub fn pool_recycle(mut self, age: impl Into<Option<Duration>>) -> Self {
+        self.pool_recycle = age.into();
+        self
+    }
+
     /// How long opening a connection to PostgreSQL may take. See [`CONNECT_WAIT`].
     pub fn connect_wait(mut self, wait: Duration) -> Self {
         self.connect_wait = wait;
+        self
+    }
+
+    /// How long PostgreSQL works on one statement before it gives it up, which is an error of the
+    /// code [`Code::TimedOut`](tradebase_core::Code::TimedOut).
+    ///
+    /// Unless told, the server decides: a limit from here would overrule the one that its
+    /// operator has given to the user or the database, and no single one suits both a lookup and
+    /// a bulk load. A call that must not last longer is dropped, which cancels its statement. What
+    /// the address says in `options` wins over this.
+    pub fn statement_wait(mut self, wait: Duration) -> Self {
+        self.statement_wait = Some(wait);
+        self
+    }
+
+    /// How long a statement waits for a lock before it gives up, which is an error of the code
+    /// [`Code::Locked`](tradebase_core::Code::Locked). On SQLite it is the same as
+    /// [`busy_wait`](SqlOptions::busy_wait); on PostgreSQL, unless told, the server decides, as
+    /// for [`statement_wait`](SqlOptions::statement_wait).
+    pub fn lock_wait(mut self, wait: Duration) -> Self {
+        self.lock_wait = Some(wait);
+        self.busy_wait(wait)
+    }
+
+    /// How long a transaction on PostgreSQL may stand open with nothing to do before the server
+    /// ends its connection, so that a program that hangs holds no locks. Unless told, the server
+    /// decides, as for [`statement_wait`](SqlOptions::statement_wait).
+    pub fn idle_in_transaction_wait(mut self, wait: Duration) -> Self {
+        self.idle_in_transaction_wait = Some(wait);
         self
     }
 

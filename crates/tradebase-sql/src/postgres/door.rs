@@ -9,7 +9,7 @@ use tradebase_core::{Code, Error, Result, Row, Rows, Value};
 
 use super::connection::Connection;
 use super::error::from_postgres;
-use super::pool::Lease;
+use super::lease::Lease;
 use super::source::RowSource;
 use super::store::Store;
 use super::value::{self, Given};
@@ -168,7 +168,7 @@ impl Door {
 
     /// The connection, for one call. The driver has sent a statement when its call is first
     /// polled, so nobody knows how one that is cancelled ends: it takes the connection along.
-    fn take(&mut self, sql: &str) -> Result<Connection> {
+    fn take(&mut self, sql: &str) -> Result<Box<Connection>> {
         self.spent |= mentions(sql, &PREPARING);
         self.lease.alters();
         self.lease.take().ok_or_else(given_up)

@@ -8,6 +8,7 @@ use tokio_postgres::error::DbError;
 use tradebase_core::{Code, Error, Table};
 
 use super::address;
+use super::tls::{self, Failed};
 use crate::error::{columns, of_constraint};
 
 /// The error of a call; the table tells which columns a constraint is about.
@@ -23,33 +24,70 @@ pub(super) fn from_postgres(error: &tokio_postgres::Error, table: Option<&Table>
     }
 }
 
-/// The error of connecting.
+/// A server that cannot be connected to, with what to do about it. The password is not shown.
 #[cold]
-pub(super) fn from_connecting(error: &tokio_postgres::Error) -> Error {
-    match error.as_db_error() {
-        Some(refused) => from_server(refused, None),
-        None if error.source().is_some_and(|e| e.to_string().contains("password missing")) => {
-            Error::new(Code::AuthenticationRefused, "postgres asks for a password")
+pub(super) fn unconnected(config: &Config, error: &tokio_postgres::Error) -> Error {
+    let (place, user) = (address::shown(config), config.get_user().unwrap_or("unnamed"));
+    let (code, message) = match (tls::failed(error), from_connecting(error)) {
+        (Some(failed), _) => of_tls(failed),
+        (None, code @ Code::AuthenticationRefused) => {
+            let message = format!(
+                "the sign-in was refused, check the user and the password: {user} at {place}"
+            );
+            return Error::new(code, message).because(below(error));
         }
-        None => {
-            let why = error.source().map(|e| format!(": {e}")).unwrap_or_default();
-            Error::new(Code::ConnectionFailed, format!("postgres: {error}{why}"))
+        (None, code @ Code::Config) => (code, "the database is not there, create it first"),
+        (None, code) => (code, UNREACHED),
+    };
+    Error::new(code, format!("{message}: {place}")).because(below(error))
+}
+
+/// What is to be looked at when a server does not answer.
+const UNREACHED: &str = "cannot connect, check that the server runs and can be reached";
+
+/// A server that cannot be connected to, for a reason of our own.
+#[cold]
+pub(super) fn unreached(config: &Config, error: Error) -> Error {
+    let message = format!("{UNREACHED}: {}", address::shown(config));
+    Error::new(error.code(), message).because(error)
+}
+
+fn of_tls(failed: Failed) -> (Code, &'static str) {
+    match failed {
+        Failed::Unoffered => (
+            Code::Unsupported,
+            "the server does not encrypt, switch that on there, or do without by sslmode=disable",
+        ),
+        Failed::Unverified => (
+            Code::AuthenticationRefused,
+            "the server's certificate is not accepted, check the host's name and sslrootcert",
+        ),
+        Failed::Broken => {
+            (Code::ConnectionFailed, "the connection cannot be encrypted, see the server's log")
         }
     }
 }
 
-/// A server that cannot be connected to, with what to do about it. The password is not shown.
-#[cold]
-pub(super) fn unconnected(config: &Config, error: Error) -> Error {
-    let (place, user) = (address::shown(config), config.get_user().unwrap_or("unnamed"));
-    let message = match error.code() {
-        Code::AuthenticationRefused => {
-            format!("the sign-in was refused, check the user and the password: {user} at {place}")
+/// The code of an error of connecting.
+fn from_connecting(error: &tokio_postgres::Error) -> Code {
+    match error.as_db_error() {
+        Some(refused) => code_of(refused.code().code()),
+        None if error.source().is_some_and(|e| e.to_string().contains("password missing")) => {
+            Code::AuthenticationRefused
         }
-        Code::Config => format!("the database is not there, create it first: {place}"),
-        _ => format!("cannot connect, check that the server runs and can be reached: {place}"),
-    };
-    Error::new(error.code(), message).because(error)
+        None => Code::ConnectionFailed,
+    }
+}
+
+/// What the driver says of it.
+fn below(error: &tokio_postgres::Error) -> Error {
+    match error.as_db_error() {
+        Some(refused) => from_server(refused, None),
+        None => {
+            let why = error.source().map(|e| format!(": {e}")).unwrap_or_default();
+            Error::new(from_connecting(error), format!("postgres: {error}{why}"))
+        }
+    }
 }
 
 fn is_io(error: &tokio_postgres::Error) -> bool {

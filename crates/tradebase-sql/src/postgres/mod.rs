@@ -2,12 +2,14 @@
 
 mod address;
 mod array;
+mod cancel;
 mod connection;
 mod copy;
 mod door;
 mod error;
 mod filter;
 mod frame;
+mod lease;
 pub mod numeric;
 mod pool;
 mod read;
@@ -18,6 +20,7 @@ mod source;
 mod store;
 mod tables;
 mod texts;
+mod tls;
 mod types;
 mod value;
 mod write;

@@ -4,10 +4,12 @@ use std::sync::Arc;
 
 use tradebase_core::{Result, Table};
 
-use super::pool::{Lease, Pool};
+use super::lease::Lease;
+use super::pool::Pool;
 use super::{address, tables};
 use crate::call::Call;
 use crate::options::SqlOptions;
+use crate::status::PoolStatus;
 use crate::{naming, schema};
 
 /// A PostgreSQL database.
@@ -20,7 +22,7 @@ pub(crate) struct Store {
 impl Store {
     /// What stands behind `postgres:`, not connected yet.
     pub(crate) fn later(rest: &str, options: &SqlOptions) -> Result<Self> {
-        let config = address::parse(rest, options.connect_wait)?;
+        let address = address::parse(rest, options)?;
         let create = match schema::with_parents(&options.tables)?.as_slice() {
             [] => None,
             all => {
@@ -30,7 +32,7 @@ impl Store {
                 Some(tables::create_all(all)?)
             }
         };
-        Ok(Self { pool: Arc::new(Pool::new(config, options.clone())), create })
+        Ok(Self { pool: Arc::new(Pool::new(address, options.clone())), create })
     }
 
     /// Makes a first connection, and creates the tables of the options.
@@ -52,7 +54,19 @@ impl Store {
 
     /// Host, port and database.
     pub(crate) fn address(&self) -> String {
-        address::shown(self.pool.config())
+        address::shown(&self.pool.address().config)
+    }
+
+    /// How the pool stands.
+    pub(crate) fn pool_status(&self) -> PoolStatus {
+        self.pool.status()
+    }
+
+    /// Sets how many connections are kept, and how many more may be opened.
+    #[expect(clippy::unnecessary_wraps, reason = "the other engine cannot")]
+    pub(crate) fn resize_pool(&self, connections: usize, overflow: usize) -> Result<()> {
+        self.pool.resize(connections, overflow);
+        Ok(())
     }
 
     /// A connection that nobody else uses.

@@ -19,6 +19,7 @@ use super::{open, tables};
 use crate::call::Call;
 use crate::error::{closed, exhausted};
 use crate::options::SqlOptions;
+use crate::status::PoolStatus;
 use crate::{naming, schema};
 
 /// The first pause while another process writes; each further one is twice as long.
@@ -220,6 +221,32 @@ impl Store {
         };
         let (connection, readers) = (Some(connection), readers.clone());
         Ok(Reader(Reading::Pooled { connection, readers, _permit: permit }))
+    }
+
+    /// How its connections stand.
+    pub(crate) fn pool_status(&self) -> PoolStatus {
+        let writing = usize::from(self.writer.try_lock().is_err());
+        let (readers, idle, reading) = match &self.readers {
+            None => (0, 0, 0),
+            Some(readers) => {
+                let free = readers.permits.available_permits();
+                let all = self.options.readers;
+                (all, readers.lock().len(), all.saturating_sub(free))
+            }
+        };
+        PoolStatus {
+            engine: crate::SQLITE.engine,
+            connections: readers + 1,
+            in_use: reading + writing,
+            idle: idle + 1 - writing,
+            ..PoolStatus::default()
+        }
+    }
+
+    /// Its readers are as many as the options say.
+    pub(crate) fn resize_pool(&self, _: usize, _: usize) -> Result<()> {
+        let message = "the pool of a SQLite file cannot be resized: set its readers when it opens";
+        Err(Error::new(Code::Unsupported, message))
     }
 
     /// Creates tables, and those they point to.
