@@ -18,8 +18,8 @@ pub const BATCH_WRITES_MAX: usize = 10_000;
 /// round trip to a server.
 ///
 /// It is the short form of a [`transaction`](Sql::transaction) that only writes. Rows are checked
-/// and copied when they are added, so that the caller's may go away; those that the layer fills
-/// are borrowed until the end, and as before if the batch fails or is dropped.
+/// and encoded when they are added, and borrowed until the end: what the layer fills in them is as
+/// before if the batch fails or is dropped.
 #[must_use = "a batch does nothing until `run` is awaited"]
 pub struct Batch<'a> {
     sql: &'a Sql,
@@ -109,9 +109,10 @@ impl Sql {
     /// # sql.create_table::<Order>().await?;
     /// # sql.create_table::<Fill>().await?;
     /// # sql.insert(&Order { id: 7, open: true }).await?;
+    /// let (fill, order) = (Fill { id: 1, order_id: 7 }, Order { id: 7, open: false });
     /// let mut batch = sql.batch();
-    /// batch.insert(&Fill { id: 1, order_id: 7 })?;
-    /// batch.update(&Order { id: 7, open: false })?;
+    /// batch.insert(&fill)?;
+    /// batch.update(&order)?;
     /// batch.run().await?;
     /// # Ok::<(), tradebase_core::Error>(())
     /// # })?;

@@ -1,11 +1,10 @@
 //! Every public async function is dropped at every poll; afterwards nothing is half-done.
 
 use std::collections::BTreeSet;
-use std::future::{Future, poll_fn};
+use std::future::Future;
 use std::path::Path;
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::task::Poll;
 use std::time::Duration;
 
 use tokio::runtime::Handle;
@@ -13,9 +12,14 @@ use tokio::task::JoinSet;
 use tokio::time::sleep;
 use tradebase_core::{Code, Record, Result, Value};
 use tradebase_sql::{Conflict, Sql, SqlOptions};
+#[cfg(feature = "postgres")]
+use tradebase_testkit::{Postgres, Proxy};
+use tradebase_testkit::{TempFolder, drop_after};
+
+use crate::common;
 
 /// More polls than any call needs.
-const POLLS_MAX: usize = 400;
+const POLLS_MAX: u32 = 400;
 /// Rows of a batch: beyond what goes as parameters, so that COPY is cancelled too.
 const BATCH: i64 = 50;
 /// How long a store may take to come to rest.
@@ -88,11 +92,12 @@ verbs! {
     "find.rs first", 0, |sql, id| { sql.find::<Fill>().first().await? };
     "patch.rs run", 0, |sql, id| { sql.patch::<Fill>(&1).set(Fill::PRICE, 1).run().await? };
     "together.rs run", 3, |sql, id| {
+        let (fills, first) = (Fill::many(id), Fill::new(1));
         let mut batch = sql.batch();
-        for fill in &Fill::many(id)[..3] {
+        for fill in &fills[..3] {
             batch.insert(fill)?;
         }
-        batch.update(&Fill::new(1))?;
+        batch.update(&first)?;
         batch.delete::<Fill>(&-1)?;
         batch.run().await?
     };
@@ -156,21 +161,6 @@ verbs! {
 /// has a test of its own below.
 const ALONE: &[&str] = &["sql.rs open", "sql.rs open_with", "sql.rs close", "sql.rs drop_table"];
 
-/// Polls a future so often, and drops it then.
-async fn polled<F: Future>(future: F, most: usize) -> Option<F::Output> {
-    let mut future = pin!(future);
-    let mut polls = 0;
-    poll_fn(|context| {
-        polls += 1;
-        match future.as_mut().poll(context) {
-            Poll::Ready(done) => Poll::Ready(Some(done)),
-            Poll::Pending if polls >= most => Poll::Ready(None),
-            Poll::Pending => Poll::Pending,
-        }
-    })
-    .await
-}
-
 /// A new stretch of keys.
 fn stretch() -> i64 {
     static NEXT: AtomicI64 = AtomicI64::new(1_000);
@@ -193,15 +183,22 @@ async fn at_rest(sql: &Sql, after: &str) {
     }
 }
 
+/// Where a future is dropped: after so many polls, as soon as it waits, or when it was woken after
+/// that and has not seen it.
+fn places() -> impl Iterator<Item = (u32, bool)> {
+    (1..POLLS_MAX).flat_map(|polls| [(polls, false), (polls, true)])
+}
+
 /// Each verb is dropped at each of its polls. Gives the number of drops.
-pub async fn every_verb(sql: &Sql) -> usize {
+async fn every_verb(sql: &Sql) -> usize {
     let mut drops = 0;
     for verb in VERBS {
-        for polls in 1.. {
-            assert!(polls < POLLS_MAX, "{} does not end", verb.name);
+        let mut places = places();
+        loop {
+            let (polls, woken) = places.next().unwrap_or_else(|| panic!("endless: {}", verb.name));
             let id = stretch();
-            let ended = polled((verb.call)(sql.clone(), id), polls).await;
-            let after = format!("{} after {polls} polls", verb.name);
+            let ended = drop_after((verb.call)(sql.clone(), id), polls, woken).await;
+            let after = format!("{} after {polls} polls, woken {woken}", verb.name);
             at_rest(sql, &after).await;
             whole_or_none(sql, verb, id, ended.is_some(), &after).await;
             match ended {
@@ -230,20 +227,18 @@ async fn whole_or_none(sql: &Sql, verb: &Verb, id: i64, ended: bool, after: &str
     assert!(sql.delete::<Fill>(&probe.id).await.unwrap());
 }
 
-/// Many calls share what a lane does at once; the first of them is dropped at each of its polls,
-/// and all others end as if it had never been.
-pub async fn followers(sql: &Sql) -> usize {
+/// Many calls share what a lane does at once; the first of them are dropped at each of their
+/// polls, and all others end as if they had never been.
+async fn followers(sql: &Sql) -> usize {
     const OTHERS: i64 = 16;
-    let mut drops = 0;
-    for polls in 1.. {
-        assert!(polls < POLLS_MAX, "a call does not end");
+    for (drops, (polls, woken)) in places().enumerate() {
         let id = stretch();
         let mut leaders = JoinSet::new();
         for leader in [id, id + 1, id + 2] {
             let sql = sql.clone();
             leaders.spawn(async move {
-                let write = polled(sql.insert(&Fill::new(leader)), polls).await;
-                let read = polled(sql.get::<Fill>(&1), polls).await;
+                let write = drop_after(sql.insert(&Fill::new(leader)), polls, woken).await;
+                let read = drop_after(sql.get::<Fill>(&1), polls, woken).await;
                 write.is_some() && read.is_some()
             });
         }
@@ -264,33 +259,27 @@ pub async fn followers(sql: &Sql) -> usize {
         if ended.into_iter().all(|ended| ended) {
             return drops;
         }
-        drops += 1;
     }
-    drops
+    panic!("a call does not end");
 }
 
 /// Opening, closing and dropping a table, dropped at each poll.
-pub async fn begin_and_end(url: &str) {
-    for polls in 1.. {
-        assert!(polls < POLLS_MAX, "opening does not end");
-        if let Some(opened) = polled(Sql::open(url), polls).await {
-            let sql = opened.unwrap();
-            polled(sql.drop_table::<Fill>(), polls).await;
-            sql.create_table::<Fill>().await.unwrap();
-            polled(sql.clone().close(), 1).await;
-            sql.clone().close().await.unwrap();
-            let closed = sql.get::<Fill>(&1).await.unwrap_err();
-            assert_eq!(closed.code(), Code::Closed);
+async fn begin_and_end(url: &str) {
+    for (polls, woken) in places() {
+        let opened = drop_after(Sql::open(url), polls, woken).await;
+        if let Some(opened) = opened {
+            opened.unwrap().close().await.unwrap();
             break;
         }
     }
-    for polls in 1..POLLS_MAX {
+    for (polls, woken) in places() {
         let sql = opened(url).await;
-        let dropped = polled(sql.drop_table::<Fill>(), polls).await;
+        let dropped = drop_after(sql.drop_table::<Fill>(), polls, woken).await;
         sql.create_table::<Fill>().await.unwrap();
         sql.drop_table::<Fill>().await.unwrap();
-        let closed = polled(sql.clone().close(), polls).await;
-        sql.close().await.unwrap();
+        let closed = drop_after(sql.clone().close(), polls, woken).await;
+        sql.clone().close().await.unwrap();
+        assert_eq!(sql.get::<Fill>(&1).await.unwrap_err().code(), Code::Closed);
         if dropped.is_some() && closed.is_some() {
             return;
         }
@@ -298,8 +287,8 @@ pub async fn begin_and_end(url: &str) {
     panic!("closing does not end");
 }
 
-/// Opens the store, drops every verb, and gives the number of drops.
-pub async fn all(url: &str) -> usize {
+/// Everything on that store, which has no table yet. Gives the number of drops.
+async fn everything(url: &str) -> usize {
     let sql = opened(url).await;
     let drops = every_verb(&sql).await + followers(&sql).await;
     sql.drop_table::<Fill>().await.unwrap();
@@ -308,8 +297,37 @@ pub async fn all(url: &str) -> usize {
     drops
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sqlite_calls_are_dropped_at_every_poll() {
+    let _alone = crate::alone().await;
+    for _ in crate::seeds() {
+        let folder = TempFolder::new().unwrap();
+        let drops = everything(&common::url(&folder.file("a.db"))).await;
+        println!("{drops} calls were dropped on sqlite");
+    }
+}
+
+#[cfg(feature = "postgres")]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn postgres_calls_are_dropped_at_every_poll() {
+    /// Between two messages of the protocol.
+    const PAUSE: Duration = Duration::from_micros(300);
+    let _alone = crate::alone().await;
+    for _ in crate::seeds() {
+        let server = Postgres::shared();
+        let database = server.database();
+        let proxy = Proxy::before(&format!("127.0.0.1:{}", server.port())).unwrap();
+        proxy.by_message(PAUSE);
+        let drops = everything(&database.url_through(&proxy)).await;
+        let watcher = Sql::open(&database.url()).await.unwrap();
+        assert_eq!(open_transactions(&watcher).await, 0);
+        println!("{drops} calls were dropped on postgres");
+    }
+}
+
 /// Transactions that are open on the server, by those who do nothing.
-pub async fn open_transactions(sql: &Sql) -> i64 {
+#[cfg(feature = "postgres")]
+async fn open_transactions(sql: &Sql) -> i64 {
     let text = "SELECT count(*) FROM pg_stat_activity \
                 WHERE datname = current_database() AND state LIKE 'idle in transaction%'";
     let found = sql.query_values(text, &[]).await.unwrap();

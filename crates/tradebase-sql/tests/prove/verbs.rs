@@ -11,7 +11,9 @@ use tokio::task::JoinSet;
 use tradebase_core::{Code, Decimal, Error, Record, Result, Timestamp, Value};
 use tradebase_sql::{Conflict, Sql, SqlOptions, Upserted};
 
-use crate::common::Dice;
+use tradebase_testkit::TempFolder;
+
+use crate::common::{self, Dice};
 
 /// Tasks of the runtime that work at once.
 const TASKS: i64 = 64;
@@ -367,11 +369,35 @@ async fn work(mut actor: Actor, until: Instant, steps: Arc<AtomicU64>) -> Actor 
     actor
 }
 
+/// How long a round takes.
+const ROUND: Duration = Duration::from_secs(3);
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sqlite_serves_every_verb_to_tasks_and_threads_at_once() {
+    let _alone = crate::alone().await;
+    let folder = TempFolder::new().unwrap();
+    every_verb(&common::url(&folder.file("a.db")), crate::seed(), length()).await;
+}
+
+#[cfg(feature = "postgres")]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn postgres_serves_every_verb_to_tasks_and_threads_at_once() {
+    let _alone = crate::alone().await;
+    let database = tradebase_testkit::Postgres::shared().database();
+    every_verb(&database.url(), crate::seed(), length()).await;
+}
+
+fn length() -> Duration {
+    ROUND * u32::try_from(crate::rounds()).unwrap()
+}
+
 /// Every verb at once, on that store, for so long.
-pub async fn every_verb(url: &str, seed: u64, length: Duration) {
-    let options = SqlOptions::new(url)
-        .runtime(Handle::current())
-        .create_tables([Note::TABLE, Account::TABLE, Tick::TABLE]);
+async fn every_verb(url: &str, seed: u64, length: Duration) {
+    let options = SqlOptions::new(url).runtime(Handle::current()).create_tables([
+        Note::TABLE,
+        Account::TABLE,
+        Tick::TABLE,
+    ]);
     let sql = Sql::open_with(options).await.unwrap();
     for id in 0..ACCOUNTS {
         let mut account = Account { id, units: TOTAL / ACCOUNTS, version: 0 };
