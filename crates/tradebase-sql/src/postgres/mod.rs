@@ -16,6 +16,7 @@ mod read;
 mod scratch;
 mod sink;
 mod source;
+mod sqlstate;
 mod store;
 mod tables;
 mod texts;
@@ -33,6 +34,7 @@ pub use array::{ArraySink, Arrays};
 pub use copy::{CopySink, Tuple, TupleSource, copy_end, copy_header, read_header, read_tuple};
 pub use scratch::{BindSink, Params, Scratch};
 pub use source::RowSource;
+pub use sqlstate::SQLSTATES;
 
 use tradebase_core::{Result, Table};
 

@@ -1,12 +1,14 @@
 //! The relational room on SQLite.
 
 mod address;
+mod blame;
 mod blob;
 mod door;
 mod error;
 mod filter;
 mod open;
 mod read;
+mod result_code;
 mod sink;
 mod source;
 mod store;
@@ -20,6 +22,7 @@ pub(crate) use store::Store;
 pub use types::sqlite_type;
 
 // For the benches, through `codec`.
+pub use result_code::{MESSAGES, RESULT_CODES};
 pub use sink::BindSink;
 pub use source::RowSource;
 
