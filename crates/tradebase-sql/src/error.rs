@@ -1,16 +1,46 @@
 //! What both engines' errors have in common.
 
+use std::error::Error as StdError;
+
 use tradebase_core::{Code, Error, Table};
 
 use crate::naming;
 
-/// An error about a constraint whose name or columns are known.
-pub(crate) fn of_constraint(code: Code, message: String, columns: Option<String>) -> Error {
-    let error = Error::new(code, message);
-    match columns {
-        Some(columns) => error.column(columns),
-        None => error,
-    }
+/// What an engine has said.
+type Cause = Box<dyn StdError + Send + Sync>;
+
+/// An error about a constraint; where its columns are known, they say more than its name.
+pub(crate) fn at_fault(code: Code, message: String, columns: Option<String>) -> Error {
+    let Some(columns) = columns else { return Error::new(code, message) };
+    let why = match code {
+        Code::NotUnique => "there is a row with this value already",
+        _ => "the value is not allowed",
+    };
+    Error::new(code, why).column(columns).because(message)
+}
+
+/// A column points to what is not there.
+pub(crate) fn broken(table: Option<&Table>, column: String, said: impl Into<Cause>) -> Error {
+    let parent = table
+        .and_then(|table| table.columns.iter().find(|c| c.name.text == column))
+        .and_then(|column| column.parent);
+    let why = match parent {
+        Some(parent) => format!("there is no {} of this key", (parent.table)().record),
+        None => "there is no row of this key".to_owned(),
+    };
+    Error::new(Code::BrokenReference, why).column(column).because(said)
+}
+
+/// A row cannot go, or change its key, while others point to it.
+pub(crate) fn still_pointed_to(child: &str, said: impl Into<Cause>) -> Error {
+    let why = format!("rows still point to this one, of the table {child}");
+    Error::new(Code::BrokenReference, why).because(said)
+}
+
+/// A column that must have a value, and that the record does not know.
+pub(crate) fn unknown_column(column: &str, message: String) -> Error {
+    let why = "the table has a column that must have a value and that the record does not know";
+    Error::new(Code::SchemaMismatch, why).column(column).because(message)
 }
 
 /// The columns of a constraint that this crate has named: `bot_id, executed_at`.

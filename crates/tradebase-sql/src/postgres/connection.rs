@@ -151,10 +151,11 @@ impl Connection {
         }
         let prepared = self.client.prepare(sql).await;
         let statement = prepared.map_err(|e| from_postgres(&e, Some(table)))?;
-        check_parameters(parameters, statement.params())?;
+        // Columns first: they say which one is wrong.
         if !columns.is_empty() {
             check_columns(columns, statement.columns())?;
         }
+        check_parameters(parameters, statement.params())?;
         self.keep(sql, statement.clone());
         Ok(statement)
     }

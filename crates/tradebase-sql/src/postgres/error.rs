@@ -1,15 +1,16 @@
 //! PostgreSQL's SQLSTATE codes as codes of tradebase.
 
-use std::error::Error as _;
-use std::io;
+use std::error::Error as StdError;
+use std::{fmt, io};
 
 use tokio_postgres::Config;
 use tokio_postgres::error::DbError;
 use tradebase_core::{Code, Error, Table};
 
 use super::address;
+use super::sqlstate::code_of;
 use super::tls::{self, Failed};
-use crate::error::{columns, of_constraint};
+use crate::error::{at_fault, broken, columns, still_pointed_to, unknown_column};
 
 /// The error of a call; the table tells which columns a constraint is about.
 #[cold]
@@ -97,18 +98,96 @@ fn is_io(error: &tokio_postgres::Error) -> bool {
 /// The server's detail is left out: it quotes whole rows.
 fn from_server(error: &DbError, table: Option<&Table>) -> Error {
     let state = error.code().code();
-    let code = match code_of(state) {
-        // The statement is prepared anew next time.
-        Code::Unsupported if error.message().contains("cached plan") => Code::TransactionFailed,
-        code => code,
+    let message = format!("postgres: {} ({state})", error.message());
+    match code_of(state) {
+        _ if is_stale_plan(error) => Error::new(Code::TransactionFailed, message).because(Stale),
+        Code::BrokenReference => broken_reference(error, table, message),
+        code @ Code::NotUnique => at_fault(code, message, key_at_fault(error, table)),
+        Code::SchemaMismatch => match table.and_then(|table| named_in(error.message(), table)) {
+            Some(column) => Error::new(Code::SchemaMismatch, message).column(column),
+            None => Error::new(Code::SchemaMismatch, message),
+        },
+        code @ Code::Invalid => match (error.constraint(), error.column()) {
+            (Some(constraint), _) => at_fault(code, message, columns(table, constraint)),
+            (None, Some(column)) if is_unknown(table, column) => unknown_column(column, message),
+            (None, column) => at_fault(code, message, column.map(str::to_owned)),
+        },
+        code => match error.column() {
+            Some(column) => Error::new(code, message).column(column),
+            None => Error::new(code, message),
+        },
+    }
+}
+
+/// Why a prepared statement was refused before it ran: it must be prepared anew.
+#[derive(Debug)]
+struct Stale;
+
+impl fmt::Display for Stale {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the statement was prepared before the table was altered")
+    }
+}
+
+impl StdError for Stale {}
+
+/// Whether a statement was refused because it was prepared for another table, or is gone.
+pub(super) fn is_stale(error: &Error) -> bool {
+    error.source().is_some_and(<dyn StdError>::is::<Stale>)
+}
+
+/// The routine's name and not the message, which is in the language of the server.
+fn is_stale_plan(error: &DbError) -> bool {
+    error.code().code() == "26000" || error.routine() == Some("RevalidateCachedQuery")
+}
+
+/// The columns of a unique index.
+fn key_at_fault(error: &DbError, table: Option<&Table>) -> Option<String> {
+    let named = error.constraint().and_then(|constraint| columns(table, constraint));
+    named.or_else(|| error.detail().and_then(key_of_detail))
+}
+
+/// Says which column points to what is not there, or who still points to the row.
+fn broken_reference(error: &DbError, table: Option<&Table>, message: String) -> Error {
+    let key = error.detail().and_then(key_of_detail);
+    // The server always names the table that points.
+    if let (Some(table), Some(child)) = (table, error.table())
+        && (table.name != child || is_own_key(table, key.as_deref(), error.constraint()))
+    {
+        return still_pointed_to(child, message);
+    }
+    let named = error.constraint().and_then(|constraint| columns(table, constraint));
+    match named.or(key) {
+        Some(column) => broken(table, column, message),
+        None => Error::new(Code::BrokenReference, message),
+    }
+}
+
+/// Whether a table that points to itself was to lose a row, and not to get one.
+fn is_own_key(table: &Table, key: Option<&str>, constraint: Option<&str>) -> bool {
+    let child = constraint.and_then(|constraint| columns(Some(table), constraint));
+    child.is_some() && key.is_some() && child.as_deref() != key
+}
+
+/// A table's column that a message names, in whatever language.
+fn named_in(message: &str, table: &Table) -> Option<&'static str> {
+    let is_part = |c: char| c.is_alphanumeric() || c == '_';
+    let names = |name: &str| {
+        message.match_indices(name).any(|(at, _)| {
+            let before = message.get(..at).and_then(|m| m.chars().next_back());
+            let behind = message.get(at + name.len()..).and_then(|m| m.chars().next());
+            !before.is_some_and(is_part) && !behind.is_some_and(is_part)
+        })
     };
-    let at_fault = match (error.constraint(), error.column()) {
-        (Some(constraint), _) => columns(table, constraint)
-            .or_else(|| error.detail().and_then(key_of_detail).filter(|_| code == Code::NotUnique)),
-        (None, Some(column)) => Some(column.to_owned()),
-        (None, None) => None,
-    };
-    of_constraint(code, format!("postgres: {} ({state})", error.message()), at_fault)
+    let mut named = table.columns.iter().map(|c| c.name.text).filter(|name| names(name));
+    match (named.next(), named.next()) {
+        (Some(only), None) if only != table.name => Some(only),
+        _ => None,
+    }
+}
+
+fn is_unknown(table: Option<&Table>, column: &str) -> bool {
+    table.is_some_and(|table| table.position(column).is_none())
 }
 
 /// The columns in "Key (bot_id, symbol)=(…) already exists.", without their values.
@@ -118,90 +197,9 @@ fn key_of_detail(detail: &str) -> Option<String> {
     Some(names.replace('"', ""))
 }
 
-/// The table: an SQLSTATE, or its class.
-fn code_of(state: &str) -> Code {
-    match state {
-        "23505" | "23P01" => return Code::NotUnique,
-        "23503" | "23001" | "2BP01" => return Code::BrokenReference,
-        "23502" | "23514" => return Code::Invalid,
-        "42501" => return Code::AccessDenied,
-        "42601" => return Code::Syntax,
-        "42P01" | "42703" | "42804" | "42P07" | "42P10" | "3F000" => return Code::SchemaMismatch,
-        "3D000" => return Code::Config,
-        "25006" => return Code::AccessDenied,
-        "53100" | "54000" => return Code::StorageFull,
-        "53300" | "57P03" => return Code::ConnectionFailed,
-        "55P03" | "55006" => return Code::Locked,
-        "57014" | "25P03" | "57P05" => return Code::TimedOut,
-        "57P01" | "57P02" | "57P04" => return Code::ConnectionLost,
-        "58030" => return Code::StorageFailed,
-        "0A000" => return Code::Unsupported,
-        // A prepared statement is gone; it is prepared anew next time.
-        "26000" => return Code::TransactionFailed,
-        _ => {}
-    }
-    match state.get(..2).unwrap_or_default() {
-        "08" => Code::ConnectionLost,
-        "22" => Code::Invalid,
-        "23" => Code::Invalid,
-        "28" => Code::AuthenticationRefused,
-        "25" | "40" => Code::TransactionFailed,
-        "54" => Code::StorageFull,
-        "XX" => Code::StorageFailed,
-        _ => Code::QueryFailed,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn every_sqlstate_has_its_code() {
-        for (state, want) in [
-            ("23505", Code::NotUnique),
-            ("23P01", Code::NotUnique),
-            ("23503", Code::BrokenReference),
-            ("23001", Code::BrokenReference),
-            ("2BP01", Code::BrokenReference),
-            ("23502", Code::Invalid),
-            ("23514", Code::Invalid),
-            ("22001", Code::Invalid),
-            ("22003", Code::Invalid),
-            ("22P02", Code::Invalid),
-            ("42P01", Code::SchemaMismatch),
-            ("42703", Code::SchemaMismatch),
-            ("42804", Code::SchemaMismatch),
-            ("42P07", Code::SchemaMismatch),
-            ("42601", Code::Syntax),
-            ("42501", Code::AccessDenied),
-            ("25006", Code::AccessDenied),
-            ("42883", Code::QueryFailed),
-            ("40001", Code::TransactionFailed),
-            ("40P01", Code::TransactionFailed),
-            ("26000", Code::TransactionFailed),
-            ("25P02", Code::TransactionFailed),
-            ("55P03", Code::Locked),
-            ("57014", Code::TimedOut),
-            ("57P01", Code::ConnectionLost),
-            ("57P03", Code::ConnectionFailed),
-            ("53300", Code::ConnectionFailed),
-            ("08006", Code::ConnectionLost),
-            ("28P01", Code::AuthenticationRefused),
-            ("28000", Code::AuthenticationRefused),
-            ("3D000", Code::Config),
-            ("53100", Code::StorageFull),
-            ("54000", Code::StorageFull),
-            ("54011", Code::StorageFull),
-            ("58030", Code::StorageFailed),
-            ("XX001", Code::StorageFailed),
-            ("0A000", Code::Unsupported),
-            ("53200", Code::QueryFailed),
-            ("", Code::QueryFailed),
-        ] {
-            assert_eq!(code_of(state), want, "{state}");
-        }
-    }
 
     #[test]
     fn a_detail_gives_its_columns_and_not_its_values() {

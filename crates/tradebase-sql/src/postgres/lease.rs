@@ -6,6 +6,7 @@ use tradebase_core::clock::Tick;
 use tradebase_core::{Code, Result};
 
 use super::connection::{Connection, Standing};
+use super::error::is_stale;
 use super::pool::{End, Pool};
 use crate::error::closed;
 
@@ -18,13 +19,30 @@ pub(super) struct Lease {
     pool: Arc<Pool>,
     connection: Option<Box<Connection>>,
     alters: bool,
+    anew: bool,
 }
+
+/// Does the work of one call that is no part of a transaction, and gives the connection back. See
+/// [`Lease::prepares_anew`]. (Not a function: with a closure the future is not `Send` enough.)
+macro_rules! run {
+    ($lease:expr, $connection:ident => $work:expr) => {{
+        let mut lease = $lease;
+        loop {
+            let $connection = lease.connection()?;
+            let outcome = $work;
+            if !lease.prepares_anew(&outcome) {
+                break lease.done(outcome);
+            }
+        }
+    }};
+}
+pub(super) use run;
 
 impl Lease {
     /// A place that the pool has counted.
     #[inline]
     pub(super) fn new(pool: Arc<Pool>, connection: Option<Box<Connection>>) -> Self {
-        Self { pool, connection, alters: false }
+        Self { pool, connection, alters: false, anew: false }
     }
 
     /// The connection.
@@ -55,6 +73,25 @@ impl Lease {
         if self.alters {
             self.pool.altered();
         }
+    }
+
+    /// Whether the work must be done once more: a table was altered under a prepared statement,
+    /// which the server has refused before it ran. All of them are prepared anew then, once.
+    #[inline]
+    pub(super) fn prepares_anew<R>(&mut self, outcome: &Result<R>) -> bool {
+        match outcome {
+            Ok(_) => false,
+            Err(error) => is_stale(error) && !self.anew && self.forget(),
+        }
+    }
+
+    #[cold]
+    fn forget(&mut self) -> bool {
+        self.anew = true;
+        if let Some(connection) = &mut self.connection {
+            connection.forget();
+        }
+        true
     }
 
     /// The call has ended, well or not, and no transaction is open.

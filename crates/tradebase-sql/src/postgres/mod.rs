@@ -17,6 +17,7 @@ mod scratch;
 mod sink;
 mod skeleton;
 mod source;
+mod sqlstate;
 mod store;
 mod tables;
 mod texts;
@@ -35,6 +36,7 @@ pub use array::{ArraySink, Arrays};
 pub use copy::{CopySink, Tuple, TupleSource, copy_end, copy_header, read_header, read_tuple};
 pub use scratch::{BindSink, Params, Scratch};
 pub use source::RowSource;
+pub use sqlstate::SQLSTATES;
 
 use tradebase_core::{Result, Table};
 

@@ -10,6 +10,7 @@ use super::connection::Connection;
 use super::copy::{Tuple, read_header, read_tuple};
 use super::error::from_postgres;
 use super::filter::Encoded;
+use super::lease::run;
 use super::source::RowSource;
 use super::store::Store;
 use super::texts::texts;
@@ -20,9 +21,7 @@ use crate::find::Search;
 impl Store {
     /// The row of a key.
     pub(crate) async fn get<T: Record>(&self, call: &Call<'_>, key: &T::Key) -> Result<Option<T>> {
-        let mut lease = self.lease(call).await?;
-        let got = lease.connection()?.get(key).await;
-        lease.done(got)
+        run!(self.lease(call).await?, c => c.get(key).await)
     }
 
     /// What a search finds.
@@ -37,16 +36,12 @@ impl Store {
         if let Some(rows) = search.offset {
             text.offset(rows)?;
         }
-        let mut lease = self.lease(call).await?;
-        let found = lease.connection()?.find(&text.text, &text.parameters).await;
-        lease.done(found)
+        run!(self.lease(call).await?, c => c.find(&text.text, &text.parameters).await)
     }
 
     /// Every row in key order, by COPY.
     pub(crate) async fn all<T: Record>(&self, call: &Call<'_>) -> Result<Vec<T>> {
-        let mut lease = self.lease(call).await?;
-        let all = lease.connection()?.all().await;
-        lease.done(all)
+        run!(self.lease(call).await?, c => c.all().await)
     }
 }
 

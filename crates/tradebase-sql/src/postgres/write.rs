@@ -13,6 +13,7 @@ use super::array::{ArraySink, Arrays};
 use super::connection::Connection;
 use super::copy::{CopySink, copy_end, copy_header};
 use super::error::from_postgres;
+use super::lease::run;
 use super::scratch::{BindSink, Scratch};
 use super::source::RowSource;
 use super::store::Store;
@@ -34,9 +35,7 @@ const COPY_CHUNK_BYTES: usize = 64 << 10;
 impl Store {
     /// Inserts a row; gives the key if the server assigned it.
     pub(crate) async fn insert<T: Record>(&self, call: &Call<'_>, row: &T) -> Result<Option<i64>> {
-        let mut lease = self.lease(call).await?;
-        let inserted = lease.connection()?.insert(row).await;
-        lease.done(inserted)
+        run!(self.lease(call).await?, c => c.insert(row).await)
     }
 
     /// Inserts rows, all or none; gives their keys if the server assigned them.
@@ -70,16 +69,12 @@ impl Store {
         row: &T,
         version: Option<i64>,
     ) -> Result<Updated> {
-        let mut lease = self.lease(call).await?;
-        let updated = lease.connection()?.update(row, version).await;
-        lease.done(updated)
+        run!(self.lease(call).await?, c => c.update(row, version).await)
     }
 
     /// Deletes the row of a key.
     pub(crate) async fn delete<T: Record>(&self, call: &Call<'_>, key: &T::Key) -> Result<bool> {
-        let mut lease = self.lease(call).await?;
-        let deleted = lease.connection()?.delete::<T>(key).await;
-        lease.done(deleted)
+        run!(self.lease(call).await?, c => c.delete::<T>(key).await)
     }
 }
 

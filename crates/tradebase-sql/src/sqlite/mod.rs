@@ -1,12 +1,14 @@
 //! The relational room on SQLite.
 
 mod address;
+mod blame;
 mod blob;
 mod door;
 mod error;
 mod filter;
 mod open;
 mod read;
+mod result_code;
 mod sink;
 mod skeleton;
 mod source;
@@ -22,6 +24,7 @@ pub(crate) use store::Store;
 pub use types::sqlite_type;
 
 // For the benches, through `codec`.
+pub use result_code::{MESSAGES, RESULT_CODES};
 pub use sink::BindSink;
 pub use source::RowSource;
 

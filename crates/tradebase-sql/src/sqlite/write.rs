@@ -4,6 +4,7 @@ use rusqlite::Statement;
 use tokio::task::yield_now;
 use tradebase_core::{Code, Error, Got, Key, Record, Result, Source, Table, Timestamp};
 
+use super::blame;
 use super::error::from_sqlite;
 use super::sink::BindSink;
 use super::source::RowSource;
@@ -77,9 +78,11 @@ impl Writing {
         for row in rows {
             row.write(&mut BindSink::new(&mut statement, &mut self.scratch))?;
             if assigns {
-                keys.push(assigned_key(&mut statement, T::TABLE)?);
+                let key = assigned_key(&mut statement, T::TABLE);
+                keys.push(key.map_err(|e| blame::of_row(&self.connection, *row, e))?);
             } else {
-                statement.raw_execute().map_err(failed)?;
+                let inserted = statement.raw_execute().map_err(failed);
+                inserted.map_err(|e| blame::of_row(&self.connection, *row, e))?;
             }
         }
         Ok(())
@@ -98,11 +101,12 @@ impl Writing {
             sink.integer(version.ok_or_else(versionless)?)?;
         }
         let updated = if texts.update_returns_created {
-            made_at(&mut statement, T::TABLE)?
+            made_at(&mut statement, T::TABLE)
         } else {
-            let count = statement.raw_execute().map_err(failed)?;
-            (count > 0).then_some(Updated::Yes { created: None })
+            let count = statement.raw_execute().map_err(failed);
+            count.map(|count| (count > 0).then_some(Updated::Yes { created: None }))
         };
+        let updated = updated.map_err(|e| blame::of_row(&self.connection, row, e))?;
         drop(statement);
         match updated {
             Some(updated) => Ok(updated),
@@ -118,7 +122,8 @@ impl Writing {
         let sql = &statements(T::TABLE).delete;
         let mut statement = self.connection.prepare_cached(sql).map_err(failed)?;
         bind_key::<T>(key, &mut statement, &mut self.scratch)?;
-        Ok(statement.raw_execute().map_err(failed)? > 0)
+        let deleted = statement.raw_execute().map_err(failed);
+        Ok(deleted.map_err(|e| blame::of_key::<T>(&self.connection, key, e))? > 0)
     }
 
     fn exists<T: Record>(&mut self, key: &T::Key) -> Result<bool> {
