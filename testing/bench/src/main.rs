@@ -43,7 +43,8 @@ enum Bench {
     },
     /// The relational room: nanoseconds per row or call, beside the raw drivers.
     ///
-    /// Where another layer is asked for too, it is built and run first.
+    /// SeaORM, sqlx, diesel and diesel-async do the same beside, from a workspace of their own
+    /// that is built first.
     Sql {
         /// Print one JSON object a line.
         #[arg(long)]
@@ -61,6 +62,9 @@ enum Bench {
         /// The rounds that each process runs at least.
         #[arg(long)]
         rounds: Option<usize>,
+        /// Leave out the other layers.
+        #[arg(long)]
+        no_peers: bool,
     },
     /// One work in one process; what `sql` starts.
     #[command(hide = true)]
@@ -108,9 +112,9 @@ fn run(bench: Bench, out: &mut impl Write) -> io::Result<()> {
             }
             conclude(holds, json, out)
         }
-        Bench::Sql { json, engine, only, processes, rounds } => {
+        Bench::Sql { json, engine, only, processes, rounds, no_peers } => {
             refuse_debug()?;
-            let options = sql::Options { engine, only, processes, rounds, json };
+            let options = sql::Options { engine, only, processes, rounds, peers: !no_peers, json };
             let holds = sql::run(&options, out)?;
             conclude(holds, json, out)
         }

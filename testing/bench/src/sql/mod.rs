@@ -1,19 +1,31 @@
 //! `bench sql`: the relational room beside the raw drivers and beside its peers.
+//!
+//! Raw has the same schema, stored bytes, decoding, durability, runtime and transport, and no
+//! layer. What it takes for each work is what a careful hand would take: statements that are
+//! kept, COPY, UNNEST, one statement or commit for all who wait. Peers run in a process of their
+//! own right behind each process of ours, since they cannot be linked beside it.
+//!
+//! Ours is measured as it is used, so the watch that feeds the measures is part of each figure;
+//! it cannot be taken out. What it takes by itself is printed beside.
 
 mod arena;
+mod beside;
+mod peers;
 mod postgres;
 mod sqlite;
 mod store;
 mod works;
 
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use tradebase_testkit::Postgres;
 
-use crate::measure::{Figures, Plan};
+use crate::measure::{Figures, Plan, median};
 use crate::report::{self, Line};
+use peers::Peers;
 use works::{WORKS, Work};
 
 /// For work on a disk or a server, of microseconds to seconds.
@@ -36,6 +48,8 @@ pub struct Options {
     pub processes: usize,
     /// The rounds that each process always runs.
     pub rounds: Option<usize>,
+    /// Whether other layers are measured too.
+    pub peers: bool,
     /// One JSON object a line instead of a table.
     pub json: bool,
 }
@@ -54,22 +68,21 @@ impl Options {
 /// Runs every work in several processes and prints the medians.
 pub fn run(options: &Options, out: &mut impl Write) -> io::Result<bool> {
     let works: Vec<_> = WORKS.iter().filter(|work| options.wants(work)).collect();
+    let peers = match options.peers && works.iter().any(|work| !work.peers.is_empty()) {
+        true => Some(Peers::build()?),
+        false => None,
+    };
     let server = match works.iter().any(|work| work.engine == "postgres") {
         true => Some(Postgres::options().fsync(true).start().map_err(io::Error::other)?),
         false => None,
     };
+    beside::print(options.json, out)?;
     if !options.json {
         report::head(out)?;
     }
     let mut all_hold = true;
     for work in works {
-        let mut figures = Vec::new();
-        for process in 1..=options.processes {
-            let (engine, name, of) = (work.engine, work.name, options.processes);
-            writeln!(io::stderr(), "{engine} {name}: process {process} of {of}")?;
-            figures.push(in_a_process(work, options, server.as_ref())?);
-        }
-        let line = Line::of(("sql", work.engine, work.name), work.bar, &figures);
+        let line = measure(work, options, peers.as_ref(), server.as_ref())?;
         all_hold &= line.holds();
         if options.json {
             report::json(out, &line)?;
@@ -79,6 +92,34 @@ pub fn run(options: &Options, out: &mut impl Write) -> io::Result<bool> {
         out.flush()?;
     }
     Ok(all_hold)
+}
+
+fn measure(
+    work: &Work,
+    options: &Options,
+    peers: Option<&Peers>,
+    server: Option<&Postgres>,
+) -> io::Result<Line> {
+    let peers = peers.filter(|_| !work.peers.is_empty());
+    let (mut figures, mut beside) = (Vec::new(), BTreeMap::<String, Vec<f64>>::new());
+    for process in 1..=options.processes {
+        let (engine, name, of) = (work.engine, work.name, options.processes);
+        writeln!(io::stderr(), "{engine} {name}: process {process} of {of}")?;
+        figures.push(in_a_process(work, options, server)?);
+        for (peer, figure) in
+            peers.map(|peers| peers.run(work, server)).transpose()?.into_iter().flatten()
+        {
+            beside.entry(peer).or_default().push(figure);
+        }
+    }
+    let mut line = Line::of(("sql", work.engine, work.name), work.bar, &figures);
+    let medians = beside.into_iter().map(|(peer, all)| (peer, median(all.into_iter())));
+    line.peers = medians.collect();
+    if peers.is_some() {
+        line.peer_bar = work.peer_bar;
+        line.peers_before = work.peers.iter().map(|(peer, of)| ((*peer).to_owned(), *of)).collect();
+    }
+    Ok(line)
 }
 
 fn in_a_process(work: &Work, options: &Options, server: Option<&Postgres>) -> io::Result<Figures> {
