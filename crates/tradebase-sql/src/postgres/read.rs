@@ -1,4 +1,4 @@
-//! Get, find, all.
+//! Find, all.
 
 use std::pin::pin;
 
@@ -18,13 +18,6 @@ use crate::filter::Renderer;
 use crate::find::Search;
 
 impl Store {
-    /// The row of a key.
-    pub(crate) async fn get<T: Record>(&self, call: &Call<'_>, key: &T::Key) -> Result<Option<T>> {
-        let mut lease = self.lease(call).await?;
-        let got = lease.connection()?.get(key).await;
-        lease.done(got)
-    }
-
     /// What a search finds.
     pub(crate) async fn find<T: Record>(&self, call: &Call<'_>, search: Search) -> Result<Vec<T>> {
         let select = &texts(T::TABLE).fixed.select;
@@ -51,12 +44,6 @@ impl Store {
 }
 
 impl Connection {
-    async fn get<T: Record>(&mut self, key: &T::Key) -> Result<Option<T>> {
-        self.bind_key::<T>(key)?;
-        let statement = self.get_statement::<T>().await?;
-        self.first(T::TABLE, &statement, |mut row| T::read(&mut row)).await
-    }
-
     async fn find<T: Record>(&mut self, sql: &str, parameters: &Encoded) -> Result<Vec<T>> {
         let failed = |e| from_postgres(&e, Some(T::TABLE));
         let statement = self.prepare(T::TABLE, sql, &parameters.types, T::TABLE.columns).await?;

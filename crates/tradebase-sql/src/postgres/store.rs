@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use tradebase_core::{Result, Table};
 
+use super::lanes::Lanes;
 use super::pool::{Lease, Pool};
 use super::{address, tables};
 use crate::call::Call;
@@ -13,6 +14,7 @@ use crate::{naming, schema};
 /// A PostgreSQL database.
 pub(crate) struct Store {
     pool: Arc<Pool>,
+    pub(super) lanes: Lanes,
     /// The statements that create the tables of the options, if there are any.
     create: Option<String>,
 }
@@ -30,7 +32,9 @@ impl Store {
                 Some(tables::create_all(all)?)
             }
         };
-        Ok(Self { pool: Arc::new(Pool::new(config, options.clone())), create })
+        let pool = Arc::new(Pool::new(config, options.clone()));
+        let lanes = Lanes::new(pool.clone(), options);
+        Ok(Self { pool, lanes, create })
     }
 
     /// Makes a first connection, and creates the tables of the options.
@@ -56,8 +60,8 @@ impl Store {
     }
 
     /// A connection that nobody else uses.
-    pub(super) async fn lease(&self, _call: &Call<'_>) -> Result<Lease> {
-        self.pool.lease().await
+    pub(super) async fn lease(&self, call: &Call<'_>) -> Result<Lease> {
+        lease(&self.pool, call).await
     }
 
     /// Creates tables, and those they point to.
@@ -86,4 +90,9 @@ impl Store {
     pub(crate) async fn close(&self) -> Result<()> {
         self.pool.close().await
     }
+}
+
+/// A connection of the pool, for a call that is not part of a transaction.
+pub(super) async fn lease(pool: &Arc<Pool>, _call: &Call<'_>) -> Result<Lease> {
+    pool.lease().await
 }

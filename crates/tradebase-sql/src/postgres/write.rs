@@ -32,13 +32,6 @@ const UNNEST_BYTES_MAX: usize = 64 << 20;
 const COPY_CHUNK_BYTES: usize = 64 << 10;
 
 impl Store {
-    /// Inserts a row; gives the key if the server assigned it.
-    pub(crate) async fn insert<T: Record>(&self, call: &Call<'_>, row: &T) -> Result<Option<i64>> {
-        let mut lease = self.lease(call).await?;
-        let inserted = lease.connection()?.insert(row).await;
-        lease.done(inserted)
-    }
-
     /// Inserts rows, all or none; gives their keys if the server assigned them.
     pub(crate) async fn insert_many<T: Record>(
         &self,
@@ -84,7 +77,7 @@ impl Store {
 }
 
 impl Connection {
-    async fn insert<T: Record>(&mut self, row: &T) -> Result<Option<i64>> {
+    pub(super) async fn insert<T: Record>(&mut self, row: &T) -> Result<Option<i64>> {
         let texts = texts(T::TABLE);
         self.know::<T>().await?;
         self.scratch.clear();
