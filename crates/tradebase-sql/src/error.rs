@@ -2,7 +2,7 @@
 
 use std::error::Error as StdError;
 
-use tradebase_core::{Code, Error, Table};
+use tradebase_core::{Code, Column, Error, Table};
 
 use crate::naming;
 
@@ -65,11 +65,18 @@ pub(crate) fn exhausted(wait: std::time::Duration, connections: usize) -> Error 
 /// A key that the database has not assigned yet identifies no row.
 #[cold]
 pub(crate) fn unassigned(table: &Table) -> Error {
-    let error = Error::new(Code::Invalid, "the key is not assigned yet");
     match crate::schema::assigned(table) {
-        Some((_, column)) => error.column(column.name.text),
-        None => error,
+        Some((_, column)) => unassigned_key(column),
+        None => Error::new(Code::Invalid, UNASSIGNED),
     }
+}
+
+const UNASSIGNED: &str = "the key is not assigned yet";
+
+/// As [`unassigned`], for the column.
+#[cold]
+pub(crate) fn unassigned_key(column: &Column) -> Error {
+    Error::new(Code::Invalid, UNASSIGNED).column(column.name.text)
 }
 
 /// A call on a connection of the caller's own was cancelled, and nobody knows how it ended.

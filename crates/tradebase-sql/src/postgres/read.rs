@@ -1,4 +1,4 @@
-//! Get, find, all.
+//! Find, all.
 
 use std::pin::pin;
 
@@ -19,11 +19,6 @@ use crate::filter::Renderer;
 use crate::find::Search;
 
 impl Store {
-    /// The row of a key.
-    pub(crate) async fn get<T: Record>(&self, call: &Call<'_>, key: &T::Key) -> Result<Option<T>> {
-        run!(self.lease(call).await?, c => c.get(key).await)
-    }
-
     /// What a search finds.
     pub(crate) async fn find<T: Record>(&self, call: &Call<'_>, search: Search) -> Result<Vec<T>> {
         let select = &texts(T::TABLE).fixed.select;
@@ -46,12 +41,6 @@ impl Store {
 }
 
 impl Connection {
-    async fn get<T: Record>(&mut self, key: &T::Key) -> Result<Option<T>> {
-        self.bind_key::<T>(key)?;
-        let statement = self.get_statement::<T>().await?;
-        self.first(T::TABLE, &statement, |mut row| T::read(&mut row)).await
-    }
-
     async fn find<T: Record>(&mut self, sql: &str, parameters: &Encoded) -> Result<Vec<T>> {
         let failed = |e| from_postgres(&e, Some(T::TABLE));
         let statement = self.prepare(T::TABLE, sql, &parameters.types, T::TABLE.columns).await?;

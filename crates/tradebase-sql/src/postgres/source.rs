@@ -27,6 +27,13 @@ pub struct DecodeSource<C>(pub(super) C);
 #[derive(Debug)]
 pub struct RowCells<'a>(&'a Row);
 
+impl<'a> RowCells<'a> {
+    /// The cells of that row.
+    pub(super) fn new(row: &'a Row) -> Self {
+        Self(row)
+    }
+}
+
 /// A source over a row, whose columns stand in the order of the record's. Their types were
 /// compared when the statement was prepared.
 pub type RowSource<'a> = DecodeSource<RowCells<'a>>;

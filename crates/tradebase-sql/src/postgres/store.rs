@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use tradebase_core::{Result, Table};
 
+use super::lanes::Lanes;
 use super::lease::Lease;
 use super::pool::Pool;
 use super::{address, tables};
@@ -15,6 +16,7 @@ use crate::{naming, schema};
 /// A PostgreSQL database.
 pub(crate) struct Store {
     pool: Arc<Pool>,
+    pub(super) lanes: Lanes,
     /// The statements that create the tables of the options, if there are any.
     create: Option<String>,
 }
@@ -32,7 +34,9 @@ impl Store {
                 Some(tables::create_all(all)?)
             }
         };
-        Ok(Self { pool: Arc::new(Pool::new(address, options.clone())), create })
+        let pool = Arc::new(Pool::new(address, options.clone()));
+        let lanes = Lanes::new(pool.clone(), options);
+        Ok(Self { pool, lanes, create })
     }
 
     /// Makes a first connection, and creates the tables of the options.
@@ -70,8 +74,8 @@ impl Store {
     }
 
     /// A connection that nobody else uses.
-    pub(super) async fn lease(&self, _call: &Call<'_>) -> Result<Lease> {
-        self.pool.lease().await
+    pub(super) async fn lease(&self, call: &Call<'_>) -> Result<Lease> {
+        lease(&self.pool, call).await
     }
 
     /// Creates tables, and those they point to.
@@ -100,4 +104,9 @@ impl Store {
     pub(crate) async fn close(&self) -> Result<()> {
         self.pool.close().await
     }
+}
+
+/// A connection of the pool, for a call that is not part of a transaction.
+pub(super) async fn lease(pool: &Arc<Pool>, _call: &Call<'_>) -> Result<Lease> {
+    pool.lease().await
 }

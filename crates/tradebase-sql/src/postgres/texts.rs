@@ -1,7 +1,7 @@
 //! The statements of a record and the types they take, rendered once per type.
 
 use tokio_postgres::types::Type;
-use tradebase_core::{Room, Table};
+use tradebase_core::{Kind, Room, Table};
 
 use super::types::{array_of, type_of};
 use crate::naming::{list, literal, quoted};
@@ -25,6 +25,13 @@ pub(super) struct Texts {
     pub(super) update: Vec<Type>,
     pub(super) arrays: Vec<Type>,
     pub(super) key: Vec<Type>,
+    pub(super) key_arrays: Vec<Type>,
+    /// The rows of many keys, which stand in one array per column of the key.
+    pub(super) get_any: String,
+    /// As `unnest`, but leaves out rows that are there already; gives the keys of the others.
+    pub(super) unnest_new: String,
+    /// Whether keys are equal if and only if their bytes are.
+    pub(super) key_is_bytes: bool,
 }
 
 /// The table's texts, rendered on first use.
@@ -36,6 +43,7 @@ impl Texts {
     fn render(table: &'static Table) -> Self {
         let name = quoted(table.name);
         let columns = list(table, 0..table.columns.len());
+        let key = list(table, table.key.iter().copied());
         let fixed = Statements::render(table, '$');
         let assigned = schema::assigned(table);
         let every: Vec<_> = table.columns.iter().map(|c| type_of(c.kind)).collect();
@@ -52,6 +60,10 @@ impl Texts {
             advance: assigned.map(|(_, column)| advance(table, column.name.text)),
             arrays: table.columns.iter().map(|c| array_of(c.kind)).collect(),
             key: table.key_columns().map(|c| type_of(c.kind)).collect(),
+            key_arrays: table.key_columns().map(|c| array_of(c.kind)).collect(),
+            get_any: format!("{} WHERE {}", fixed.select, any_key(table)),
+            unnest_new: format!("{} ON CONFLICT DO NOTHING RETURNING {key}", unnest(table)),
+            key_is_bytes: table.key_columns().all(|c| is_bytes(c.kind)),
             fixed,
             every,
             new,
@@ -73,6 +85,33 @@ fn unnest(table: &Table) -> String {
         quoted(table.name),
         arrays.join(", "),
     )
+}
+
+/// Whether the key of a row is one of those in the parameters, which are one array per column.
+fn any_key(table: &Table) -> String {
+    let arrays: Vec<_> = table
+        .key_columns()
+        .enumerate()
+        .map(|(i, column)| format!("${}::{}[]", i + 1, type_of(column.kind).name()))
+        .collect();
+    let key = list(table, table.key.iter().copied());
+    match arrays.as_slice() {
+        [one] => format!("{key} = ANY({one})"),
+        arrays => {
+            let arrays = arrays.join(", ");
+            format!("({key}) IN (SELECT {key} FROM UNNEST({arrays}) AS wanted ({key}))")
+        }
+    }
+}
+
+/// Not so for decimals (1.0 and 1.00), floats (0 and -0) and JSON.
+fn is_bytes(kind: Kind) -> bool {
+    match kind {
+        Kind::Bool | Kind::I16 | Kind::I32 | Kind::I64 => true,
+        Kind::Text { .. } | Kind::Bytes | Kind::Uuid => true,
+        Kind::Timestamp | Kind::TimestampNs | Kind::Date => true,
+        _ => false,
+    }
 }
 
 /// A sequence knows nothing of keys that are inserted past it; without this the next assigned key

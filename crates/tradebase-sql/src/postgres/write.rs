@@ -33,11 +33,6 @@ const UNNEST_BYTES_MAX: usize = 64 << 20;
 const COPY_CHUNK_BYTES: usize = 64 << 10;
 
 impl Store {
-    /// Inserts a row; gives the key if the server assigned it.
-    pub(crate) async fn insert<T: Record>(&self, call: &Call<'_>, row: &T) -> Result<Option<i64>> {
-        run!(self.lease(call).await?, c => c.insert(row).await)
-    }
-
     /// Inserts rows, all or none; gives their keys if the server assigned them.
     pub(crate) async fn insert_many<T: Record>(
         &self,
@@ -79,7 +74,7 @@ impl Store {
 }
 
 impl Connection {
-    async fn insert<T: Record>(&mut self, row: &T) -> Result<Option<i64>> {
+    pub(super) async fn insert<T: Record>(&mut self, row: &T) -> Result<Option<i64>> {
         let texts = texts(T::TABLE);
         self.know::<T>().await?;
         self.scratch.clear();
