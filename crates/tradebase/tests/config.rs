@@ -413,11 +413,13 @@ fn links_that_kubernetes_sets_do_not_stop_the_program() {
 
 #[test]
 fn what_is_not_used_yet_is_told() {
-    let config = env([("MAX_OVERFLOW", "30"), ("INFLUXDB_TOKEN", "hunter2")]);
+    let config = env([("REDIS_MAX_CONNECTIONS", "30"), ("INFLUXDB_TOKEN", "hunter2")]);
     let warnings = config.warnings();
-    assert!(warnings[0].starts_with("MAX_OVERFLOW (environment) is set and not used yet: "));
+    assert!(
+        warnings[0].starts_with("REDIS_MAX_CONNECTIONS (environment) is set and not used yet: ")
+    );
     assert_eq!(warnings.len(), 2, "{warnings:?}");
-    assert!(shown(&config, "sql.pool_overflow").not_yet.is_some());
+    assert!(shown(&config, "cache.max_connections").not_yet.is_some());
     assert!(shown(&config, "sql.pool_size").not_yet.is_none());
 }
 
