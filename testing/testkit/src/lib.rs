@@ -36,6 +36,7 @@ mod error;
 mod folder;
 mod http;
 mod influx;
+mod pgbouncer;
 mod pgwire;
 mod port;
 mod postgres;
@@ -50,6 +51,7 @@ pub use clients::{CLIENT_DEADLINE, influx, psql, psql_separated, redis_cli, sqli
 pub use error::KitError;
 pub use folder::TempFolder;
 pub use influx::Influx;
+pub use pgbouncer::PgBouncer;
 pub use postgres::{Database, Postgres, PostgresOptions};
 pub use proxy::{CONNECTIONS_MAX, Counts, Proxy, Side};
 pub use redis::{Redis, RedisOptions};

@@ -3,14 +3,15 @@
 mod address;
 mod array;
 mod cancel;
+mod client;
 mod connection;
 mod copy;
 mod door;
 mod error;
 mod filter;
 mod frame;
-mod lease;
 pub mod numeric;
+mod place;
 mod pool;
 mod read;
 mod scratch;
