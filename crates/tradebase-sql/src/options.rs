@@ -63,6 +63,7 @@ pub struct SqlOptions {
     pub(crate) statement_wait: Option<Duration>,
     pub(crate) lock_wait: Option<Duration>,
     pub(crate) idle_in_transaction_wait: Option<Duration>,
+    pub(crate) pgbouncer: bool,
     pub(crate) busy_wait: Duration,
     pub(crate) readers: usize,
     pub(crate) statements_max: usize,
@@ -87,6 +88,7 @@ impl SqlOptions {
             statement_wait: None,
             lock_wait: None,
             idle_in_transaction_wait: None,
+            pgbouncer: false,
             busy_wait: BUSY_WAIT,
             readers: READERS,
             statements_max: STATEMENTS_MAX,
@@ -156,6 +158,19 @@ impl SqlOptions {
     /// decides, as for [`statement_wait`](SqlOptions::statement_wait).
     pub fn idle_in_transaction_wait(mut self, wait: Duration) -> Self {
         self.idle_in_transaction_wait = Some(wait);
+        self
+    }
+
+    /// Says that PgBouncer stands before PostgreSQL and hands out its connections transaction by
+    /// transaction. The parameter `pgbouncer=true` of the address says the same.
+    ///
+    /// No statement is prepared then: each goes along with its parameters, in one message. Rows
+    /// go as arrays and not by COPY, SQL of your own is an error of the code
+    /// [`Code::Unsupported`](tradebase_core::Code::Unsupported), and settings of a session are
+    /// one of the code [`Code::Config`](tradebase_core::Code::Config). PgBouncer 1.21 or later
+    /// with `max_prepared_statements` can do without this, and is faster.
+    pub fn pgbouncer(mut self, before: bool) -> Self {
+        self.pgbouncer = before;
         self
     }
 

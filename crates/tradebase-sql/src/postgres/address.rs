@@ -24,6 +24,8 @@ const PORT: u16 = 5432;
 pub(super) struct Address {
     pub(super) config: Config,
     pub(super) tls: Tls,
+    /// Whether PgBouncer stands before the server.
+    pub(super) pgbouncer: bool,
 }
 
 /// Reads `//user:password@host:port/database?host=/path`. Nothing of it is shown in errors: any
@@ -45,9 +47,15 @@ pub(super) fn parse(rest: &str, options: &SqlOptions) -> Result<Address> {
     if config.get_connect_timeout().is_none() {
         config.connect_timeout(options.connect_wait);
     }
+    let pgbouncer = ours.pgbouncer.unwrap_or(options.pgbouncer);
     settings(&mut config, options);
+    if pgbouncer && config.get_options().is_some() {
+        let message = "PgBouncer takes no settings of a session: set time-outs for the user, on \
+                       the server";
+        return Err(Error::new(Code::Config, message));
+    }
     let tls = encryption(&mut config, ours)?;
-    Ok(Address { config, tls })
+    Ok(Address { config, tls, pgbouncer })
 }
 
 /// Sets the time-outs of the options where a session begins, which costs no round trip. What the
@@ -74,6 +82,7 @@ fn settings(config: &mut Config, options: &SqlOptions) {
 struct Ours {
     mode: Option<Mode>,
     roots: Option<String>,
+    pgbouncer: Option<bool>,
 }
 
 /// The values of `sslmode`, as PostgreSQL's own programs know them.
@@ -101,11 +110,17 @@ fn take_ours(rest: &str) -> Result<(String, Ours)> {
         match name {
             "sslmode" => ours.mode = Some(mode(value)?),
             "sslrootcert" => ours.roots = Some(decode(value).ok_or_else(bad_roots)?),
+            "pgbouncer" => ours.pgbouncer = Some(flag(value)?),
             _ => theirs.push(parameter),
         }
     }
     let sign = if theirs.is_empty() { "" } else { "?" };
     Ok((format!("{before}{sign}{}", theirs.join("&")), ours))
+}
+
+fn flag(value: &str) -> Result<bool> {
+    let message = "pgbouncer is true or false in the address of PostgreSQL";
+    value.parse().map_err(|_| Error::new(Code::Config, message))
 }
 
 fn mode(value: &str) -> Result<Mode> {

@@ -1,6 +1,6 @@
 //! One connection with its prepared statements.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
@@ -9,18 +9,20 @@ use tokio::runtime::Handle;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::timeout;
 use tokio_postgres::types::Type;
-use tokio_postgres::{Client, Config, NoTls, Statement};
+use tokio_postgres::{Config, NoTls};
 use tokio_postgres_rustls::MakeRustlsConnect;
 use tradebase_core::clock::Tick;
 use tradebase_core::{Code, Column, Error, Record, Result, Table};
 
 use super::address::Address;
 use super::cancel;
+use super::client::{Client, Statement};
 use super::error::{from_postgres, unconnected, unreached};
-use super::lease::Lease;
+use super::place::Lease;
 use super::scratch::Scratch;
 use super::texts::texts;
 use super::types::{check_columns, check_parameters};
+use crate::naming::quoted;
 use crate::options::SqlOptions;
 
 /// How long a connection may take to say good-bye.
@@ -30,6 +32,10 @@ const CLOSE_WAIT: Duration = Duration::from_secs(1);
 /// that were opened together do not end together.
 const JITTER: u32 = 8;
 
+/// The columns of a table: name, type and modifier.
+const CATALOGUE: &str = "SELECT attname::text, atttypid, atttypmod FROM pg_attribute \
+                         WHERE attrelid = to_regclass($1) AND attnum > 0 AND NOT attisdropped";
+
 /// A connection. Dropped in the middle of a statement, the statement is cancelled.
 pub(super) struct Connection {
     pub(super) client: Client,
@@ -38,6 +44,8 @@ pub(super) struct Connection {
     /// Given back when a cancelled statement has ended.
     pub(super) place: Option<Lease>,
     statements: HashMap<Box<str>, Kept>,
+    /// Behind PgBouncer: the tables that have been compared, as nothing is prepared there.
+    compared: Option<HashSet<&'static str>>,
     statements_max: usize,
     uses: u64,
     /// How often tables may have been altered when its statements were last given up.
@@ -90,6 +98,7 @@ impl Connection {
             standing: Standing::Clean,
             place: None,
             statements: HashMap::new(),
+            compared: address.pgbouncer.then(HashSet::new),
             statements_max: options.statements_max,
             uses: 0,
             alterations: 0,
@@ -149,15 +158,59 @@ impl Connection {
             kept.last_use = self.uses;
             return Ok(kept.statement.clone());
         }
+        if self.is_pooled() {
+            let statement = Statement::Typed(sql.into(), parameters.into());
+            self.compare(table).await?;
+            self.keep(sql, statement.clone());
+            return Ok(statement);
+        }
         let prepared = self.client.prepare(sql).await;
         let statement = prepared.map_err(|e| from_postgres(&e, Some(table)))?;
         // Columns first: they say which one is wrong.
         if !columns.is_empty() {
-            check_columns(columns, statement.columns())?;
+            let found = statement.columns().iter().map(|c| (c.type_(), c.type_modifier()));
+            check_columns(columns, found)?;
         }
         check_parameters(parameters, statement.params())?;
+        let statement = Statement::Named(statement);
         self.keep(sql, statement.clone());
         Ok(statement)
+    }
+
+    /// Whether PgBouncer stands before the server: then no statement is prepared, and only a
+    /// transaction stays on one connection of the server.
+    pub(super) fn is_pooled(&self) -> bool {
+        self.compared.is_some()
+    }
+
+    /// Compares a table with its record by the catalogue, once.
+    async fn compare(&mut self, table: &'static Table) -> Result<()> {
+        if self.compared.as_ref().is_none_or(|compared| compared.contains(table.name)) {
+            return Ok(());
+        }
+        let failed = |e| from_postgres(&e, Some(table));
+        let name = quoted(table.name);
+        let rows = self.client.query_typed(CATALOGUE, &[(&name, Type::TEXT)]).await;
+        let mut found = HashMap::new();
+        for row in rows.map_err(failed)? {
+            let read = || {
+                let oid: u32 = row.try_get(1)?;
+                let kind = Type::from_oid(oid).unwrap_or(Type::UNKNOWN);
+                Ok((row.try_get::<_, String>(0)?, (kind, row.try_get::<_, i32>(2)?)))
+            };
+            found.extend([read().map_err(failed)?]);
+        }
+        for column in table.columns {
+            let Some((kind, modifier)) = found.get(column.name.text) else {
+                let message = format!("the table has no such column: {}", table.name);
+                return Err(Error::new(Code::SchemaMismatch, message).column(column.name.text));
+            };
+            check_columns(std::slice::from_ref(column), [(kind, *modifier)].into_iter())?;
+        }
+        if let Some(compared) = &mut self.compared {
+            compared.insert(table.name);
+        }
+        Ok(())
     }
 
     fn keep(&mut self, sql: &str, statement: Statement) {
@@ -175,6 +228,9 @@ impl Connection {
     /// Forgets all prepared statements: the tables have changed.
     pub(super) fn forget(&mut self) {
         self.statements.clear();
+        if let Some(compared) = &mut self.compared {
+            compared.clear();
+        }
     }
 
     /// Forgets them if tables may have been altered since, so that they are compared anew.
@@ -245,7 +301,9 @@ async fn connect(config: Config, tls: Option<MakeRustlsConnect>) -> Result<Conne
     }
 }
 
-fn listen<S, T>((client, wire): (Client, tokio_postgres::Connection<S, T>)) -> Connected
+fn listen<S, T>(
+    (client, wire): (tokio_postgres::Client, tokio_postgres::Connection<S, T>),
+) -> Connected
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
@@ -255,7 +313,7 @@ where
             tracing::debug!(store = "postgres", code = ?error.code(), "a connection ended");
         }
     });
-    (client, task)
+    (Client::new(client), task)
 }
 
 #[cold]

@@ -9,7 +9,7 @@ use tradebase_core::{Code, Error, Result, Row, Rows, Value};
 
 use super::connection::Connection;
 use super::error::from_postgres;
-use super::lease::Lease;
+use super::pool::Lease;
 use super::source::RowSource;
 use super::store::Store;
 use super::value::{self, Given};
@@ -50,6 +50,7 @@ pub(crate) struct Door {
 impl Store {
     /// A connection of the pool.
     pub(crate) async fn door(&self, call: &Call<'_>) -> Result<Door> {
+        self.sessions()?;
         Ok(Door { lease: self.lease(call).await?, spent: false })
     }
 
@@ -91,6 +92,7 @@ impl Store {
     }
 
     async fn lease_for(&self, call: &Call<'_>, sql: &str) -> Result<Lease> {
+        self.sessions()?;
         let mut lease = self.lease(call).await?;
         if !begins_with(sql, &PLAIN) {
             lease.alters();

@@ -15,7 +15,7 @@ use super::error::from_postgres;
 use super::frame::{push_null, push_raw};
 use super::lane::{Ended, Job, Work};
 use super::lanes::Access;
-use super::lease::run;
+use super::place::run;
 use super::scratch::Scratch;
 use super::source::{Cells, RowCells, RowSource};
 use super::store::Store;

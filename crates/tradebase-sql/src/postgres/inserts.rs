@@ -16,7 +16,7 @@ use super::error::from_postgres;
 use super::gets::{cells_of, key_cells};
 use super::lane::{Ended, Job, Work};
 use super::lanes::Access;
-use super::lease::{Lease, run};
+use super::place::{Lease, run};
 use super::scratch::{CellParams, Scratch};
 use super::store::Store;
 use super::texts::texts;

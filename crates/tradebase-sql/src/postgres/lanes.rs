@@ -12,7 +12,7 @@ use tradebase_core::{Result, Table};
 use super::gets::Gets;
 use super::inserts::Inserts;
 use super::lane::{Lane, Work};
-use super::lease::Lease;
+use super::place::Lease;
 use super::pool::Pool;
 use super::store::lease;
 use crate::call::{Call, Manner};

@@ -3,6 +3,7 @@
 mod address;
 mod array;
 mod cancel;
+mod client;
 mod connection;
 mod copy;
 mod door;
@@ -13,9 +14,9 @@ mod gets;
 mod inserts;
 mod lane;
 mod lanes;
-mod lease;
 mod line;
 pub mod numeric;
+mod place;
 mod pool;
 mod read;
 mod scratch;

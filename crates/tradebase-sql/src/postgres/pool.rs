@@ -19,7 +19,7 @@ use tradebase_core::{Code, Error, Result};
 
 use super::address::Address;
 use super::connection::Connection;
-use super::lease::Lease;
+pub(super) use super::place::Lease;
 use crate::error::closed;
 use crate::options::SqlOptions;
 use crate::status::PoolStatus;

@@ -10,7 +10,7 @@ use super::connection::Connection;
 use super::copy::{Tuple, read_header, read_tuple};
 use super::error::from_postgres;
 use super::filter::Encoded;
-use super::lease::run;
+use super::place::run;
 use super::source::RowSource;
 use super::store::Store;
 use super::texts::texts;
@@ -55,6 +55,9 @@ impl Connection {
 
     async fn all<T: Record>(&mut self) -> Result<Vec<T>> {
         let failed = |e| from_postgres(&e, Some(T::TABLE));
+        if self.is_pooled() {
+            return self.find(&texts(T::TABLE).fixed.all, &Encoded::default()).await;
+        }
         // COPY tells no types; the table is compared by the statement that gets a row.
         self.know::<T>().await?;
         let sql = &texts(T::TABLE).copy_out;

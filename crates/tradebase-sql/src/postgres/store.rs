@@ -2,11 +2,10 @@
 
 use std::sync::Arc;
 
-use tradebase_core::{Result, Table};
+use tradebase_core::{Code, Error, Result, Table};
 
 use super::lanes::Lanes;
-use super::lease::Lease;
-use super::pool::Pool;
+use super::pool::{Lease, Pool};
 use super::{address, tables};
 use crate::call::Call;
 use crate::options::SqlOptions;
@@ -71,6 +70,16 @@ impl Store {
     pub(crate) fn resize_pool(&self, connections: usize, overflow: usize) -> Result<()> {
         self.pool.resize(connections, overflow);
         Ok(())
+    }
+
+    /// Whether a connection is one of the server, also between two transactions.
+    pub(super) fn sessions(&self) -> Result<()> {
+        if !self.pool.address().pgbouncer {
+            return Ok(());
+        }
+        let message = "SQL of your own needs a session, which PgBouncer does not give: leave \
+                       pgbouncer out, with PgBouncer 1.21 or later and its max_prepared_statements";
+        Err(Error::new(Code::Unsupported, message))
     }
 
     /// A connection that nobody else uses.

@@ -1,6 +1,5 @@
 //! What a kind is stored as, and whether a column of the server holds it.
 
-use tokio_postgres::Column as ServerColumn;
 use tokio_postgres::types::Type;
 use tradebase_core::{Code, Column, Error, Kind, Result};
 
@@ -88,17 +87,21 @@ fn words(types: &[Type]) -> String {
     types.iter().map(Type::name).collect::<Vec<_>>().join(", ")
 }
 
-/// Refuses columns that do not hold what the record says, or less of it.
-pub(super) fn check_columns(ours: &'static [Column], server: &[ServerColumn]) -> Result<()> {
+/// Refuses columns that do not hold what the record says, or less of it. The server's are given
+/// by their types and modifiers.
+pub(super) fn check_columns<'a>(
+    ours: &'static [Column],
+    server: impl ExactSizeIterator<Item = (&'a Type, i32)>,
+) -> Result<()> {
     if ours.len() != server.len() {
         let message = format!("the statement has another number of columns: {}", server.len());
         return Err(Error::new(Code::SchemaMismatch, message));
     }
-    for (column, server) in ours.iter().zip(server) {
-        if !same_bytes(&type_of(column.kind), server.type_()) {
-            return Err(mismatch(column, server.type_().name()));
+    for (column, (kind, modifier)) in ours.iter().zip(server) {
+        if !same_bytes(&type_of(column.kind), kind) {
+            return Err(mismatch(column, kind.name()));
         }
-        if let Some(narrower) = narrower(column.kind, server.type_modifier()) {
+        if let Some(narrower) = narrower(column.kind, modifier) {
             return Err(mismatch(column, &narrower));
         }
     }

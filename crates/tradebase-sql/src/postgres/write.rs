@@ -4,16 +4,16 @@ use std::pin::pin;
 
 use bytes::Bytes;
 use futures_util::{SinkExt, TryStreamExt};
-use tokio_postgres::Statement;
 use tradebase_core::{
     Code, Error, Got, Key, Record, Result, Roles, Sink, Source, Table, Timestamp,
 };
 
 use super::array::{ArraySink, Arrays};
+use super::client::Statement;
 use super::connection::Connection;
 use super::copy::{CopySink, copy_end, copy_header};
 use super::error::from_postgres;
-use super::lease::run;
+use super::place::run;
 use super::scratch::{BindSink, Scratch};
 use super::source::RowSource;
 use super::store::Store;
@@ -51,7 +51,9 @@ impl Store {
         }
         let inserted = match rows {
             [row] => connection.insert(*row).await.map(drop),
-            rows if rows.len() < COPY_ROWS_MIN => connection.unnest(rows).await,
+            rows if rows.len() < COPY_ROWS_MIN || connection.is_pooled() => {
+                connection.unnest(rows).await
+            }
             rows => connection.copy(rows).await,
         };
         lease.done(inserted.map(|()| Vec::new()))
@@ -131,6 +133,10 @@ impl Connection {
         let mut arrays = Arrays::new(T::TABLE.columns.len());
         for row in rows {
             row.write(&mut ArraySink::new(&mut arrays))?;
+        }
+        if arrays.size() > UNNEST_BYTES_MAX && self.is_pooled() {
+            let message = "rows that PgBouncer can take at once have fewer bytes";
+            return Err(Error::new(Code::Unsupported, format!("{message}: {UNNEST_BYTES_MAX}")));
         }
         if arrays.size() > UNNEST_BYTES_MAX {
             return self.copy(rows).await;
