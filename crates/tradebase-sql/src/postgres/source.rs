@@ -130,6 +130,22 @@ fn faulty(column: &'static Column, why: &dyn std::fmt::Display) -> Error {
     Error::unreadable(column, format_args!("{why}"))
 }
 
+/// Whether a value is one that the record could be written with. Rows that are no records take
+/// whatever their type holds.
+#[inline(always)]
+fn is_within<T: PartialOrd>(column: &'static Column, value: &T, first: &T, last: &T) -> bool {
+    !column.domain.table || (value >= first && value <= last)
+}
+
+/// As [`is_within`], for floats: no record is written with NaN or an infinity.
+#[inline(always)]
+fn finite(column: &'static Column, value: f64) -> Result<f64> {
+    if value.is_finite() || !column.domain.table {
+        return Ok(value);
+    }
+    Err(faulty(column, &format_args!("{value} is no number")))
+}
+
 impl<C: Cells> Source for DecodeSource<C> {
     fn cell(&mut self, at: usize, _: &'static Column) -> Result<Got<()>> {
         Ok(self.0.cell(at).map(|_| ()))
@@ -159,8 +175,8 @@ impl<C: Cells> Source for DecodeSource<C> {
     #[cfg_attr(not(debug_assertions), inline(always))]
     fn f64(&mut self, at: usize, column: &'static Column) -> Result<Got<f64>> {
         self.0.cell(at).try_map(|bytes| match bytes.try_into() {
-            Ok(eight) => Ok(f64::from_be_bytes(eight)),
-            Err(_) => float_of_any_width(column, bytes),
+            Ok(eight) => finite(column, f64::from_be_bytes(eight)),
+            Err(_) => finite(column, float_of_any_width(column, bytes)?),
         })
     }
 
@@ -197,6 +213,7 @@ impl<C: Cells> Source for DecodeSource<C> {
             micros if micros > i64::MIN && micros < i64::MAX => micros
                 .checked_add(EPOCH_MICROS)
                 .map(Timestamp::from_micros)
+                .filter(|at| is_within(column, at, &Timestamp::MIN, &Timestamp::MAX))
                 .ok_or_else(|| faulty(column, &"the moment is out of range")),
             _ => Err(faulty(column, &"an infinity is no moment")),
         })
@@ -204,7 +221,13 @@ impl<C: Cells> Source for DecodeSource<C> {
 
     #[cfg_attr(not(debug_assertions), inline(always))]
     fn timestamp_ns(&mut self, at: usize, column: &'static Column) -> Result<Got<TimestampNs>> {
-        Ok(self.fixed(at, column)?.map(|bytes| TimestampNs::from_nanos(i64::from_be_bytes(bytes))))
+        self.fixed(at, column)?.try_map(|bytes| {
+            let at = TimestampNs::from_nanos(i64::from_be_bytes(bytes));
+            match is_within(column, &at, &TimestampNs::MIN, &TimestampNs::MAX) {
+                true => Ok(at),
+                false => Err(faulty(column, &"the moment is out of range")),
+            }
+        })
     }
 
     #[cfg_attr(not(debug_assertions), inline(always))]
@@ -213,6 +236,7 @@ impl<C: Cells> Source for DecodeSource<C> {
             days if days > i32::MIN && days < i32::MAX => days
                 .checked_add(EPOCH_DAYS)
                 .map(Date::from_days)
+                .filter(|day| is_within(column, day, &Date::MIN, &Date::MAX))
                 .ok_or_else(|| faulty(column, &"the day is out of range")),
             _ => Err(faulty(column, &"an infinity is no day")),
         })
