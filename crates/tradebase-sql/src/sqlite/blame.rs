@@ -1,7 +1,7 @@
 //! Which reference is broken: SQLite says only that one is.
 //!
-//! Asked after the failure, on the connection that met it, inside the same transaction if there
-//! is one; a failed statement has changed nothing by then.
+//! Asked after the failure, by whoever has the row: inside the same transaction if there is one,
+//! else on a connection that reads. Somebody may have mended it by then, and nothing is found.
 
 use rusqlite::types::Value;
 use rusqlite::{Connection, params_from_iter};

@@ -1,24 +1,21 @@
 //! SQL of the user's own: on the connection that writes, and for what only reads on another.
 //! It may be long, so it runs on a thread that may wait.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-
 use rusqlite::types::{Value as SqliteValue, ValueRef};
 use rusqlite::{Connection, InterruptHandle, Statement};
 use tokio::runtime::Handle;
-use tokio::sync::OwnedMutexGuard;
 use tokio::task::AbortHandle;
 use tradebase_core::{Code, Error, Result, Row, Rows, Value};
 
 use super::error::from_sqlite;
-use super::open;
+use super::held;
 use super::source::RowSource;
-use super::store::{Store, Writing, end, note_unclosed, on_a_thread, shut};
+use super::store::{Store, on_a_thread};
+use super::writer::Writer;
+use super::writing::{note_unclosed, shut};
 use crate::call::Call;
 use crate::door::{begins_with, mentions, other_count, other_width};
-use crate::error::{closed, given_up};
-use crate::options::Durability;
+use crate::error::given_up;
 
 /// How statements begin that may only read, and change nothing of the connection: the engine
 /// counts BEGIN, ATTACH and many a PRAGMA among those that read.
@@ -26,6 +23,20 @@ const READS: [&str; 4] = ["SELECT", "VALUES", "WITH", "EXPLAIN"];
 
 /// What changes settings of a connection.
 const SETTING: &str = "PRAGMA";
+
+/// What would end a transaction of ours, or change more than it.
+const NOT_INSIDE: [&str; 10] = [
+    "BEGIN",
+    "COMMIT",
+    "END",
+    "ROLLBACK",
+    "SAVEPOINT",
+    "RELEASE",
+    "ATTACH",
+    "DETACH",
+    "VACUUM",
+    SETTING,
+];
 
 /// What is done with a statement whose parameters are bound.
 type Work<T> = fn(&Connection, &mut Statement<'_>) -> Result<T>;
@@ -39,11 +50,7 @@ pub(crate) struct Door {
 
 /// The connection with its lock. Dropped, it is made as it was.
 struct Held {
-    guard: OwnedMutexGuard<Option<Writing>>,
-    shut: Arc<AtomicBool>,
-    durability: Durability,
-    /// Whether another connection can take its place.
-    is_file: bool,
+    writer: Writer,
     /// Whether its settings may be others than before.
     spent: bool,
     settled: bool,
@@ -52,14 +59,11 @@ struct Held {
 impl Store {
     /// The connection that writes, when it is free.
     pub(crate) async fn door(&self, call: &Call<'_>) -> Result<Door> {
-        let options = self.options();
-        let guard = self.owned_writer(call).await?;
-        let (durability, is_file, shut) = (options.durability, self.is_file(), self.shut());
-        let held = Held { guard, shut, durability, is_file, spent: false, settled: false };
+        let held = Held { writer: self.writer(call).await?, spent: false, settled: false };
         // On a thread that may wait, the engine may wait for other processes by itself.
-        let busy = held.connection()?.busy_timeout(options.busy_wait);
+        let busy = held.connection()?.busy_timeout(self.options().busy_wait);
         busy.map_err(|e| from_sqlite(&e, None))?;
-        Ok(Door { held: Some(held), runtime: options.runtime.clone() })
+        Ok(Door { held: Some(held), runtime: self.runtime().cloned() })
     }
 
     /// Runs one statement on the connection that writes.
@@ -69,7 +73,11 @@ impl Store {
         sql: &str,
         parameters: &[Value],
     ) -> Result<u64> {
-        self.door(call).await?.alone(sql, bound(parameters)?, changes).await
+        let bound = bound(parameters)?;
+        match call.sqlite() {
+            Some(held) => self.inside(call, held, sql, bound, changes).await,
+            None => self.door(call).await?.alone(sql, bound, changes).await,
+        }
     }
 
     /// Reads rows by one statement. What it has written stands only if they can be read.
@@ -103,6 +111,9 @@ impl Store {
     where
         T: Send + 'static,
     {
+        if let Some(held) = call.sqlite() {
+            return self.inside(call, held, sql, bound, work).await;
+        }
         if begins_with(sql, &READS) {
             let reader = self.reader(call).await?;
             let interrupt = reader.connection()?.get_interrupt_handle();
@@ -126,6 +137,33 @@ impl Store {
             }
         }
         self.door(call).await?.alone(sql, bound, work).await
+    }
+
+    /// Runs one statement inside a transaction.
+    async fn inside<T: Send + 'static>(
+        &self,
+        call: &Call<'_>,
+        held: &held::Held,
+        sql: &str,
+        bound: Vec<SqliteValue>,
+        work: Work<T>,
+    ) -> Result<T> {
+        if begins_with(sql, &NOT_INSIDE) {
+            return Err(not_inside());
+        }
+        let held = held.take().await?;
+        held.check_alive()?;
+        let interrupt = held.connection()?.get_interrupt_handle();
+        let text = sql.to_owned();
+        let job = move || {
+            let run = |connection| work(connection, &mut prepare(connection, &text, bound)?);
+            let done = held.connection().and_then(run);
+            let done = done.and_then(|done| held.check_alive().map(|()| done));
+            (held, done)
+        };
+        let (held, done) = interruptibly(self.runtime(), interrupt, job).await?;
+        drop(held);
+        done.inspect_err(|error| call.fails(error))
     }
 }
 
@@ -227,7 +265,7 @@ impl Door {
 
 impl Held {
     fn connection(&self) -> Result<&Connection> {
-        self.guard.as_ref().map(|writing| &writing.connection).ok_or_else(closed)
+        self.writer.get().map(|writing| &writing.connection)
     }
 
     fn reset(mut self) -> Result<()> {
@@ -238,22 +276,23 @@ impl Held {
     /// opens another.
     fn settle(&mut self) -> Result<()> {
         self.settled = true;
-        let Some(writing) = self.guard.take() else { return Ok(()) };
-        if self.shut.load(Ordering::Acquire) {
-            return end(writing);
+        let Some(mut writing) = self.writer.spend() else { return Ok(()) };
+        let lane = self.writer.lane();
+        if lane.is_shut() {
+            return writing.end();
         }
-        if self.is_file && self.spent {
+        if !lane.is_memory() && self.spent {
             return shut(writing.connection);
         }
-        let reset = open::reset(&writing.connection, self.durability);
+        let reset = writing.reset(lane.options.durability);
         if let Err(error) = &reset {
             let code = error.code().as_str();
             tracing::warn!(store = "sqlite", code, "a connection could not be reset");
-            if self.is_file {
+            if !lane.is_memory() {
                 return shut(writing.connection);
             }
         }
-        *self.guard = Some(writing);
+        self.writer.restore(writing);
         reset
     }
 }
@@ -377,6 +416,13 @@ fn value_of(cell: ValueRef<'_>) -> Option<Value> {
         ValueRef::Text(text) => Value::Text(std::str::from_utf8(text).ok()?.to_owned()),
         ValueRef::Blob(bytes) => Value::Bytes(bytes.to_vec()),
     })
+}
+
+#[cold]
+fn not_inside() -> Error {
+    let message = "the statement would end the transaction, or change more than it: use it on a \
+                   connection of your own";
+    Error::new(Code::Unsupported, message)
 }
 
 #[cold]

@@ -63,7 +63,7 @@ pub(super) fn writer(place: &Place, options: &SqlOptions) -> Result<Connection> 
             open(path, flags)?
         }
     };
-    // No waiting inside the engine, which would block the caller's thread: see `patiently`.
+    // No waiting inside the engine, which would block the caller's thread: see `lane`.
     prepare(&connection, Duration::ZERO, options)?;
     settle(&connection, options.durability)?;
     pragma(&connection, "journal_size_limit", &JOURNAL_BYTES_KEPT.to_string())?;
@@ -81,12 +81,17 @@ pub(super) fn writer(place: &Place, options: &SqlOptions) -> Result<Connection> 
 
 /// What must hold for a connection that writes whenever one of our own writes comes to it.
 fn settle(connection: &Connection, durability: Durability) -> Result<()> {
+    synchronous(connection, durability)?;
+    pragma(connection, "foreign_keys", "ON")
+}
+
+/// Makes the next commits so durable.
+pub(super) fn synchronous(connection: &Connection, durability: Durability) -> Result<()> {
     let synchronous = match durability {
         Durability::Full => "FULL",
         Durability::Relaxed => "NORMAL",
     };
-    pragma(connection, "synchronous", synchronous)?;
-    pragma(connection, "foreign_keys", "ON")
+    pragma(connection, "synchronous", synchronous)
 }
 
 /// Makes the connection that writes as it was, after statements of the user's own have been on

@@ -12,7 +12,7 @@ use super::blob;
 use super::types::INTEGER_DIGITS_MAX;
 
 /// A source over a row, whose columns stand in the order of the record's.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct RowSource<'a, 'stmt> {
     row: &'a Row<'stmt>,
 }

@@ -1,0 +1,153 @@
+//! Insert, update, delete and their kin: of one row through the lane, of many as a whole.
+
+use tradebase_core::{Code, Error, Record, Result};
+
+use super::blame;
+use super::store::Store;
+use super::unit::noted;
+use super::write::{Done, Write};
+use super::writing::{Outcome, Work};
+use crate::call::Call;
+use crate::conflict::{Landed, Plan};
+use crate::error::{missing, other_version};
+use crate::patch::Change;
+use crate::sql::Updated;
+use crate::together::Wrote;
+
+impl Store {
+    /// Inserts a row; gives the key if the database assigned it.
+    pub(crate) async fn insert<T: Record>(&self, call: &Call<'_>, row: &T) -> Result<Option<i64>> {
+        match self.blamed(call, row, self.one(call, Write::insert(row)?).await).await? {
+            Done::Inserted(key) => Ok(key),
+            _ => Err(mixed_up()),
+        }
+    }
+
+    /// Writes all columns of a row that is there.
+    pub(crate) async fn update<T: Record>(
+        &self,
+        call: &Call<'_>,
+        row: &T,
+        version: Option<i64>,
+    ) -> Result<Updated> {
+        match self.blamed(call, row, self.one(call, Write::update(row, version)?).await).await? {
+            Done::Updated(updated) => Ok(updated),
+            _ => Err(mixed_up()),
+        }
+    }
+
+    /// Changes some columns of a row that is there.
+    pub(crate) async fn patch<T: Record>(
+        &self,
+        call: &Call<'_>,
+        key: &T::Key,
+        change: &Change,
+    ) -> Result<Updated> {
+        match self.one(call, Write::patch::<T>(key, change)?).await? {
+            Done::Updated(updated) => Ok(updated),
+            _ => Err(mixed_up()),
+        }
+    }
+
+    /// Inserts a row, or does with the one that is there what the plan says.
+    pub(crate) async fn upsert<T: Record>(
+        &self,
+        call: &Call<'_>,
+        row: &T,
+        plan: &Plan,
+    ) -> Result<Landed> {
+        match self.blamed(call, row, self.one(call, Write::upsert(row, plan)?).await).await? {
+            Done::Upserted(landed) => Ok(landed),
+            _ => Err(mixed_up()),
+        }
+    }
+
+    /// Deletes the row of a key.
+    pub(crate) async fn delete<T: Record>(&self, call: &Call<'_>, key: &T::Key) -> Result<bool> {
+        match self.one(call, Write::delete::<T>(key)?).await {
+            Ok(Done::Deleted(was)) => Ok(was),
+            Ok(_) => Err(mixed_up()),
+            Err(error) if error.code() != Code::BrokenReference => Err(error),
+            Err(error) => Err(match self.reader(call).await {
+                Ok(reader) => reader.look(error, |c, error| blame::of_key::<T>(c, key, error)),
+                Err(_) => error,
+            }),
+        }
+    }
+
+    /// An error of a reference names its column: it is looked for after the failure.
+    #[inline]
+    async fn blamed<T: Record>(
+        &self,
+        call: &Call<'_>,
+        row: &T,
+        done: Result<Done>,
+    ) -> Result<Done> {
+        match done {
+            Err(error) if error.code() == Code::BrokenReference => {
+                Err(match self.reader(call).await {
+                    Ok(reader) => reader.look(error, |c, error| blame::of_row(c, row, error)),
+                    Err(_) => error,
+                })
+            }
+            done => done,
+        }
+    }
+
+    /// All writes or none, in order.
+    pub(crate) async fn batch(&self, call: &Call<'_>, writes: Vec<Write>) -> Result<Vec<Wrote>> {
+        if let Some(first) = writes.first() {
+            first.note(call);
+        }
+        match self.work(call, Work::Several(writes)).await? {
+            Outcome::Several(done) => done.into_iter().map(Done::wrote).collect(),
+            Outcome::One(_) => Err(mixed_up()),
+        }
+    }
+
+    async fn one(&self, call: &Call<'_>, write: Write) -> Result<Done> {
+        write.note(call);
+        match self.work(call, Work::One(write)).await? {
+            Outcome::One(done) => Ok(done),
+            Outcome::Several(_) => Err(mixed_up()),
+        }
+    }
+
+    /// Carries work out: through the lane, or on the connection of the transaction.
+    async fn work(&self, call: &Call<'_>, work: Work) -> Result<Outcome> {
+        match call.sqlite() {
+            None => self.lane.run(call, work).await,
+            Some(held) => {
+                let mut held = held.take().await?;
+                noted(call, held.writing().and_then(|writing| writing.within(&work)))
+            }
+        }
+    }
+}
+
+impl Done {
+    /// Refuses an update that found no row, or another version: it fails those it hangs together
+    /// with.
+    pub(super) fn needed(self) -> Result<Self> {
+        match self {
+            Done::Updated(Updated::Missing) => Err(missing()),
+            Done::Updated(Updated::OtherVersion) => Err(other_version(None)),
+            done => Ok(done),
+        }
+    }
+
+    fn wrote(self) -> Result<Wrote> {
+        Ok(match self {
+            Done::Inserted(key) => Wrote::Inserted(key),
+            Done::Updated(Updated::Yes { created }) => Wrote::Updated { created },
+            Done::Updated(Updated::Missing | Updated::OtherVersion) => return Err(mixed_up()),
+            Done::Upserted(landed) => Wrote::Upserted(landed),
+            Done::Deleted(_) => Wrote::Deleted,
+        })
+    }
+}
+
+#[cold]
+pub(super) fn mixed_up() -> Error {
+    Error::new(Code::Internal, "a write ended as one of another kind")
+}

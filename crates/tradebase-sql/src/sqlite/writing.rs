@@ -1,0 +1,308 @@
+//! The connection that writes, and how writes are carried out on it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use rusqlite::Connection;
+use rusqlite::wal::CheckpointMode;
+use tradebase_core::{Code, Error, Result};
+
+use super::error::from_sqlite;
+use super::write::{Done, Write};
+use super::{address::Place, open};
+use crate::options::{Durability, SqlOptions};
+
+/// What is kept of a buffer for JSON between two writes, in bytes.
+const SCRATCH_BYTES_KEPT: usize = 1 << 20;
+/// Pages of the log from which on they are moved into the file: what SQLite does by itself.
+const LOG_PAGES: u32 = 1000;
+/// Pages of the log from which on readers are waited for, so that it can begin anew: 64 MiB.
+const LOG_PAGES_MAX: u32 = 16_384;
+/// How long they are waited for: other writers wait as well.
+const READERS_WAIT: Duration = Duration::from_millis(100);
+/// In-place writes between two looks at whether another process writes: a look costs a tenth of
+/// a write.
+const LOOK_EVERY: u32 = 64;
+
+/// The connection that writes.
+pub(super) struct Writing {
+    pub(super) connection: Connection,
+    /// For JSON.
+    pub(super) scratch: Vec<u8>,
+    /// What `synchronous` is set to; none if that does not matter.
+    durability: Option<Durability>,
+    /// Pages in the log after the last commit of this connection.
+    log: Arc<AtomicU32>,
+    /// With so many pages it is time for a checkpoint.
+    log_due: u32,
+    /// What others have committed, as SQLite counts it; none before the first look.
+    others: Option<i64>,
+    looks: u32,
+}
+
+/// What is carried out as a whole.
+#[derive(Debug)]
+pub(super) enum Work {
+    One(Write),
+    /// With their places in the batch.
+    Several(Vec<Write>),
+}
+
+/// How work ended.
+#[derive(Debug)]
+pub(super) enum Outcome {
+    One(Done),
+    Several(Vec<Done>),
+}
+
+/// What became of work that was carried out together with other work.
+#[derive(Debug)]
+pub(super) enum Verdict {
+    Ended(Result<Outcome>),
+    /// It is not done, because of other work: it must be carried out alone.
+    Undone,
+}
+
+impl Work {
+    /// How many writes it has.
+    pub(super) fn len(&self) -> usize {
+        match self {
+            Work::One(_) => 1,
+            Work::Several(writes) => writes.len(),
+        }
+    }
+}
+
+impl Writing {
+    /// Opens it.
+    pub(super) fn open(place: &Place, options: &SqlOptions) -> Result<Self> {
+        let mut connection = open::writer(place, options)?;
+        let (log, hook) = (Arc::new(AtomicU32::new(0)), place != &Place::Memory);
+        if hook {
+            let pages = log.clone();
+            // In place of SQLite's own checkpoints, which would hold the thread of whoever
+            // commits.
+            let note = move |_: &mut rusqlite::hooks::Wal, count| {
+                pages.store(u32::try_from(count).unwrap_or(0), Ordering::Relaxed);
+                Ok(())
+            };
+            connection.wal_hook(Some(note)).map_err(|e| from_sqlite(&e, None))?;
+        }
+        let durability = hook.then_some(options.durability);
+        let (scratch, log_due) = (Vec::new(), LOG_PAGES);
+        Ok(Self { connection, scratch, durability, log, log_due, others: None, looks: 0 })
+    }
+
+    /// Makes the next commits so durable.
+    pub(super) fn make(&mut self, durability: Durability) -> Result<()> {
+        if self.durability.is_some_and(|have| have != durability) {
+            open::synchronous(&self.connection, durability)?;
+            self.durability = Some(durability);
+        }
+        Ok(())
+    }
+
+    /// Makes it as it was, after statements of the user's own.
+    pub(super) fn reset(&mut self, durability: Durability) -> Result<()> {
+        open::reset(&self.connection, durability)?;
+        self.durability = self.durability.map(|_| durability);
+        Ok(())
+    }
+
+    /// Runs statements without parameters or rows.
+    pub(super) fn execute(&self, sql: &str) -> Result<()> {
+        self.connection.execute_batch(sql).map_err(|e| from_sqlite(&e, None))
+    }
+
+    /// Runs a fixed statement, which is kept prepared.
+    pub(super) fn step(&self, sql: &'static str) -> Result<()> {
+        let failed = |e| from_sqlite(&e, None);
+        let mut statement = self.connection.prepare_cached(sql).map_err(failed)?;
+        statement.raw_execute().map(drop).map_err(failed)
+    }
+
+    /// Rolls back what is open; a full disk and the like may have done so already.
+    pub(super) fn roll_back(&self) {
+        if !self.connection.is_autocommit()
+            && let Err(error) = self.execute("ROLLBACK")
+        {
+            tracing::warn!(store = "sqlite", %error, "a transaction could not be rolled back");
+        }
+    }
+
+    /// After a turn: nothing of it is left.
+    pub(super) fn tidy(&mut self) {
+        self.roll_back();
+        if self.scratch.capacity() > SCRATCH_BYTES_KEPT {
+            self.scratch = Vec::new();
+        }
+    }
+
+    /// Whether the log should be moved into the file.
+    pub(super) fn log_is_long(&self) -> bool {
+        self.log.load(Ordering::Relaxed) >= self.log_due
+    }
+
+    /// Moves the log into the file, as far as nobody is in the way. Takes a while.
+    pub(super) fn checkpoint(&mut self) -> Result<()> {
+        let failed = |e| from_sqlite(&e, None);
+        let run = |mode| self.connection.wal_checkpoint_v2(Some("main"), mode).map_err(failed);
+        let (mut pages, mut moved) = run(CheckpointMode::PASSIVE)?;
+        if moved < pages && u32::try_from(pages).unwrap_or(0) >= LOG_PAGES_MAX {
+            self.connection.busy_timeout(READERS_WAIT).map_err(failed)?;
+            let forced = run(CheckpointMode::TRUNCATE);
+            self.connection.busy_timeout(Duration::ZERO).map_err(failed)?;
+            match forced {
+                Ok(now) => (pages, moved) = now,
+                Err(error) if error.code() == Code::Locked => {
+                    tracing::warn!(store = "sqlite", pages, "a long read keeps the log growing");
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        // What cannot be moved is left until as much has come again.
+        let left = if moved < pages { u32::try_from(pages).unwrap_or(0) } else { 0 };
+        self.log_due = left.saturating_add(LOG_PAGES);
+        self.log.store(0, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// Whether another process has written since the last look.
+    pub(super) fn sees_others(&mut self) -> Result<bool> {
+        if self.durability.is_none() {
+            return Ok(false);
+        }
+        let failed = |e| from_sqlite(&e, None);
+        let mut statement =
+            self.connection.prepare_cached("PRAGMA data_version").map_err(failed)?;
+        let now: i64 = statement.query_row([], |row| row.get(0)).map_err(failed)?;
+        drop(statement);
+        Ok(self.others.replace(now).is_some_and(|before| before != now))
+    }
+
+    /// As [`sees_others`](Writing::sees_others), now and then.
+    pub(super) fn sees_others_at_times(&mut self) -> Result<bool> {
+        self.looks = self.looks.wrapping_add(1);
+        if self.looks.is_multiple_of(LOOK_EVERY) { self.sees_others() } else { Ok(false) }
+    }
+
+    /// Closes it, for good.
+    pub(super) fn end(self) -> Result<()> {
+        // Statistics for the planner; a store that cannot keep them closes all the same.
+        _ = self.connection.execute_batch("PRAGMA optimize");
+        shut(self.connection)
+    }
+
+    /// Carries work out, with a commit of its own.
+    pub(super) fn alone(&self, work: &Work) -> Result<Outcome> {
+        match work {
+            Work::One(write) => write.run(&self.connection).map(Outcome::One),
+            Work::Several(writes) => {
+                self.step("BEGIN IMMEDIATE")?;
+                let done = self.each(writes).and_then(|done| self.step("COMMIT").map(|()| done));
+                if done.is_err() {
+                    self.roll_back();
+                }
+                done.map(Outcome::Several)
+            }
+        }
+    }
+
+    /// Carries works out with one commit, each with an outcome of its own. An error is one of
+    /// beginning: nothing has been done.
+    pub(super) fn together<'w>(
+        &self,
+        works: impl Iterator<Item = &'w Work>,
+    ) -> Result<Vec<Verdict>> {
+        self.step("BEGIN IMMEDIATE")?;
+        let mut verdicts = Vec::new();
+        let mut lost = false;
+        for work in works {
+            if lost {
+                verdicts.push(Verdict::Undone);
+                continue;
+            }
+            let outcome = self.within(work);
+            // A full disk and the like roll everything back.
+            lost = outcome.is_err() && self.connection.is_autocommit();
+            verdicts.push(Verdict::Ended(outcome));
+        }
+        let ended = if lost { Ok(()) } else { self.step("COMMIT") };
+        match ended {
+            Ok(()) if lost => undo(&mut verdicts, |_| Verdict::Undone),
+            Ok(()) => {}
+            Err(error) => {
+                self.roll_back();
+                // References that are checked at the end: which of them is at fault shows alone.
+                let may_be_one = matches!(error.code(), Code::BrokenReference | Code::Locked);
+                undo(&mut verdicts, |_| match may_be_one {
+                    true => Verdict::Undone,
+                    false => Verdict::Ended(Err(error.again())),
+                });
+            }
+        }
+        Ok(verdicts)
+    }
+
+    /// Carries work out as a part of an open transaction. Nothing of it is done if that fails.
+    pub(super) fn within(&self, work: &Work) -> Result<Outcome> {
+        match work {
+            Work::One(write) => write.run(&self.connection).map(Outcome::One),
+            Work::Several(writes) => {
+                self.step("SAVEPOINT work")?;
+                match self.each(writes) {
+                    Ok(done) => self.step("RELEASE work").map(|()| Outcome::Several(done)),
+                    Err(error) => {
+                        if !self.connection.is_autocommit() {
+                            self.execute("ROLLBACK TO work; RELEASE work")?;
+                        }
+                        Err(error)
+                    }
+                }
+            }
+        }
+    }
+
+    /// Writes that hang together: an update that finds no row fails them all.
+    fn each(&self, writes: &[Write]) -> Result<Vec<Done>> {
+        let run = |(at, write): (usize, &Write)| {
+            let done = write.run(&self.connection).and_then(Done::needed);
+            done.map_err(|error| write_failed(at, write, error))
+        };
+        writes.iter().enumerate().map(run).collect()
+    }
+}
+
+/// Closes a connection.
+pub(super) fn shut(connection: Connection) -> Result<()> {
+    connection.close().map_err(|(_, e)| from_sqlite(&e, None))
+}
+
+/// Says in the log that a connection could not be closed where there is no call to say it to.
+pub(super) fn note_unclosed(closed: Result<()>) {
+    if let Err(error) = closed {
+        let code = error.code().as_str();
+        tracing::warn!(store = "sqlite", code, "a connection could not be closed");
+    }
+}
+
+/// Changes the verdicts of what seemed to be done.
+fn undo(verdicts: &mut [Verdict], verdict: impl Fn(()) -> Verdict) {
+    for one in verdicts {
+        if matches!(one, Verdict::Ended(Ok(_))) {
+            *one = verdict(());
+        }
+    }
+}
+
+#[cold]
+fn write_failed(at: usize, write: &Write, error: Error) -> Error {
+    let message = format!("write {} of the batch failed", at + 1);
+    let column = error.column_name().map(str::to_owned);
+    let placed = Error::new(error.code(), message).of(write.table).because(error);
+    match column {
+        Some(column) => placed.column(column),
+        None => placed,
+    }
+}
