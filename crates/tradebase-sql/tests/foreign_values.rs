@@ -93,9 +93,11 @@ const FOREIGN: &[(&str, &str)] = &[
     ("notes", "'{\"tags\":[],\"counts\":{\"a\":9223372036854775808},\"nested\":null}'"),
     ("notes", "'{\"tags\":[],\"counts\":{\"a\":0.5},\"nested\":null}'"),
     ("notes", "'{\"tags\":[null],\"counts\":{},\"nested\":null}'"),
+    // Deeper than JSON is read.
     (
         "notes",
-        "(repeat('{\"tags\":[],\"counts\":{},\"nested\":', 500) || 'null' || repeat('}', 500))::jsonb",
+        "(repeat('{\"tags\":[],\"counts\":{},\"nested\":', 500) || 'null' || \
+          repeat('}', 500))::jsonb",
     ),
     ("side", "'hold'"),
     ("side", "''"),
@@ -120,8 +122,8 @@ const HELD: &[(&str, &str)] = &[
     ("huge", "9223372036854775807"),
 ];
 
-type Reading1<'a> = Pin<Box<dyn Future<Output = Result<Vec<Reading>>> + Send + 'a>>;
-type Read = for<'a> fn(&'a Sql) -> Reading1<'a>;
+type Doing<'a> = Pin<Box<dyn Future<Output = Result<Vec<Reading>>> + Send + 'a>>;
+type Read = for<'a> fn(&'a Sql) -> Doing<'a>;
 
 /// The row of the key 1, or all.
 const READS: &[(&str, Read)] = &[
