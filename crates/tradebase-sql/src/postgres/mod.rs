@@ -19,6 +19,7 @@ mod store;
 mod tables;
 mod texts;
 mod types;
+mod upsert;
 mod value;
 mod write;
 
