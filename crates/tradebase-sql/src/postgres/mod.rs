@@ -8,10 +8,14 @@ mod door;
 mod error;
 mod filter;
 mod frame;
+mod held;
+mod lease;
 pub mod numeric;
+mod outcome;
 mod pool;
 mod read;
 mod scratch;
+mod session;
 mod sink;
 mod skeleton;
 mod source;
@@ -24,7 +28,8 @@ mod value;
 mod write;
 
 pub(crate) use door::Door;
-pub(crate) use skeleton::{Held, Write};
+pub(crate) use held::Held;
+pub(crate) use skeleton::Write;
 pub(crate) use store::Store;
 pub use types::postgres_type;
 

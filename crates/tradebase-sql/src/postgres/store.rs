@@ -2,9 +2,12 @@
 
 use std::sync::Arc;
 
+use tokio::runtime::Handle;
+use tradebase_core::clock::Tick;
 use tradebase_core::{Result, Table};
 
-use super::pool::{Lease, Pool};
+use super::lease::Lease;
+use super::pool::{self, Pool};
 use super::{address, tables};
 use crate::call::Call;
 use crate::options::SqlOptions;
@@ -15,6 +18,7 @@ pub(crate) struct Store {
     pool: Arc<Pool>,
     /// The statements that create the tables of the options, if there are any.
     create: Option<String>,
+    runtime: Option<Handle>,
 }
 
 impl Store {
@@ -30,7 +34,8 @@ impl Store {
                 Some(tables::create_all(all)?)
             }
         };
-        Ok(Self { pool: Arc::new(Pool::new(config, options.clone())), create })
+        let pool = Arc::new(Pool::new(config, options.clone()));
+        Ok(Self { pool, create, runtime: options.runtime.clone() })
     }
 
     /// Makes a first connection, and creates the tables of the options.
@@ -55,9 +60,26 @@ impl Store {
         address::shown(self.pool.config())
     }
 
-    /// A connection that nobody else uses.
-    pub(super) async fn lease(&self, _call: &Call<'_>) -> Result<Lease> {
-        self.pool.lease().await
+    /// The connection for a call: one that nobody else uses, or that of its transaction.
+    pub(super) async fn lease(&self, call: &Call<'_>) -> Result<Lease> {
+        Lease::take(&self.pool, call).await
+    }
+
+    /// A connection that nobody else uses, also for a call that is part of a transaction.
+    pub(super) async fn own_lease(&self, call: &Call<'_>) -> Result<pool::Lease> {
+        let begun = Tick::now();
+        let lease = self.pool.lease().await;
+        call.waits(begun.elapsed());
+        lease
+    }
+
+    pub(super) fn pool(&self) -> &Arc<Pool> {
+        &self.pool
+    }
+
+    /// The runtime that connections belong to, if it is not the caller's.
+    pub(super) fn runtime(&self) -> Option<&Handle> {
+        self.runtime.as_ref()
     }
 
     /// Creates tables, and those they point to.
