@@ -21,8 +21,9 @@ use crate::sqlite;
 pub const TRANSACTION_WAIT: Duration = Duration::from_secs(30);
 /// How often a transaction is begun, unless told otherwise.
 pub const TRANSACTION_ATTEMPTS: u32 = 100;
-/// Transactions that may stand in each other.
-pub const SAVEPOINTS_MAX: u32 = 64;
+/// Transactions that may stand in each other. Each takes some 30 kB of the stack in a debug build,
+/// of the 2 MB that a thread has.
+pub const SAVEPOINTS_MAX: u32 = 16;
 /// A level that no handle has.
 const NOBODY: u32 = u32::MAX;
 /// The longest pause before the second attempt; each further one may be twice as long.
@@ -249,7 +250,9 @@ impl Sql {
             }
         };
         // An error of the user's own is an outcome, not a failure of the store.
-        self.run(&call, |_: &Result<R, E>| 0, outcome).await.map_err(E::from)?
+        // Boxed, as the closure's calls are: they would add up in each of these functions, and in
+        // each transaction around this one.
+        self.run(&call, |_: &Result<R, E>| 0, Box::pin(outcome)).await.map_err(E::from)?
     }
 
     async fn repeated<R, E, F, W>(
@@ -300,7 +303,7 @@ impl Sql {
         // Dropped in the middle, it rolls back.
         let ends = Ends(&tx);
         let inside = self.bound_to(Bound { tx: tx.clone(), level: 0 });
-        let outcome = OPEN.scope(open_with(self.id()), work(inside));
+        let outcome = OPEN.scope(open_with(self.id()), Box::pin(work(inside)));
         // Not the commit: one that is cut off has ended nobody knows how.
         let outcome = timeout(deadline.left(), outcome).await.map_err(late)?;
         tx.close();
@@ -336,7 +339,7 @@ impl Sql {
         let inner = Inner::enter(bound, level)?;
         let begun = either!(Held, &tx.held, held => held.savepoint(level).await);
         begun.map_err(|error| inner.broke(error))?;
-        let outcome = work(self.bound_to(Bound { tx: tx.clone(), level })).await;
+        let outcome = Box::pin(work(self.bound_to(Bound { tx: tx.clone(), level }))).await;
         inner.close();
         match (outcome, tx.failure()) {
             (Ok(done), None) => {
