@@ -12,6 +12,7 @@ use tradebase_core::{Code, Column, Error, Record, Result, Table};
 
 use super::error::{from_connecting, from_postgres, unconnected};
 use super::scratch::Scratch;
+use super::session::Session;
 use super::texts::texts;
 use super::types::{check_columns, check_parameters};
 use crate::options::SqlOptions;
@@ -23,6 +24,7 @@ const CLOSE_WAIT: Duration = Duration::from_secs(1);
 pub(super) struct Connection {
     pub(super) client: Client,
     pub(super) scratch: Scratch,
+    pub(super) session: Session,
     statements: HashMap<Box<str>, Kept>,
     statements_max: usize,
     uses: u64,
@@ -49,8 +51,17 @@ impl Connection {
         let connected = connected.unwrap_or_else(late);
         let (client, task) = connected.map_err(|e| unconnected(config, e))?;
         let (scratch, statements) = (Scratch::new(), HashMap::new());
-        let statements_max = options.statements_max;
-        Ok(Self { client, scratch, statements, statements_max, uses: 0, alterations: 0, task })
+        let (statements_max, session) = (options.statements_max, Session::default());
+        Ok(Self {
+            client,
+            scratch,
+            session,
+            statements,
+            statements_max,
+            uses: 0,
+            alterations: 0,
+            task,
+        })
     }
 
     /// Whether it can still be used.

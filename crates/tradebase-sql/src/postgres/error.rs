@@ -52,6 +52,13 @@ pub(super) fn unconnected(config: &Config, error: Error) -> Error {
     Error::new(error.code(), message).because(error)
 }
 
+/// Whether it is the server's, or that of the way to it: then a transaction is of no use any more.
+/// Values that were refused before they were sent leave it as it was.
+#[cold]
+pub(super) fn is_of_server(error: &Error) -> bool {
+    error.to_string().contains("postgres: ")
+}
+
 fn is_io(error: &tokio_postgres::Error) -> bool {
     error.source().is_some_and(|e| e.is::<io::Error>())
 }

@@ -16,7 +16,7 @@ use super::error::from_postgres;
 use super::gets::{cells_of, key_cells};
 use super::lane::{Ended, Job, Work};
 use super::lanes::Access;
-use super::pool::Lease;
+use super::lease::Lease;
 use super::scratch::{CellParams, Scratch};
 use super::store::Store;
 use super::texts::texts;

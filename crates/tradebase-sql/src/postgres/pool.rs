@@ -48,7 +48,8 @@ impl Pool {
         };
         let mut connection = match self.take_idle() {
             Some(connection) => connection,
-            None => Connection::open(&self.config, &self.options).await?,
+            // Boxed, so that no call carries it along.
+            None => Box::pin(Connection::open(&self.config, &self.options)).await?,
         };
         connection.keep_up(self.alterations.load(Ordering::Relaxed));
         let (pool, connection) = (self.clone(), Some(connection));
