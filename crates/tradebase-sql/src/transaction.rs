@@ -10,6 +10,7 @@ use tradebase_core::clock::Tick;
 use tradebase_core::watch::Operation;
 use tradebase_core::{Code, Error, Result};
 
+use crate::call::Call;
 use crate::engine::{Engine, either};
 #[cfg(feature = "postgres")]
 use crate::postgres;
@@ -20,8 +21,11 @@ use crate::sqlite;
 pub const TRANSACTION_WAIT: Duration = Duration::from_secs(30);
 /// How often a transaction is begun, unless told otherwise.
 pub const TRANSACTION_ATTEMPTS: u32 = 100;
-/// Transactions that may stand in each other.
-pub const SAVEPOINTS_MAX: u32 = 64;
+/// Transactions that may stand in each other. Each takes some 30 kB of the stack in a debug build,
+/// of the 2 MB that a thread has.
+pub const SAVEPOINTS_MAX: u32 = 16;
+/// A level that no handle has.
+const NOBODY: u32 = u32::MAX;
 /// The longest pause before the second attempt; each further one may be twice as long.
 const PAUSE_MIN: Duration = Duration::from_millis(2);
 /// The longest of these pauses.
@@ -147,17 +151,22 @@ impl Tx {
         self.state().failure.as_ref().map(Error::again)
     }
 
+    /// Nobody may use it any more, who waits for his turn neither.
+    fn close(&self) {
+        self.state().ended = true;
+    }
+
     /// Nobody may use it any more. What is open is rolled back.
     fn end(&self) {
-        self.state().ended = true;
+        self.close();
         either!(Held, &self.held, held => held.abandon());
     }
 }
 
 impl Bound {
     /// Refuses a handle that is not the one of the innermost open transaction, or whose
-    /// transaction has ended or failed.
-    fn check(&self) -> Result<()> {
+    /// transaction has ended or failed. A call that has waited for its turn asks once more.
+    pub(crate) fn check(&self) -> Result<()> {
         let state = self.tx.state();
         if state.ended {
             let message = "the transaction of this handle has ended: use it inside its closure";
@@ -237,14 +246,21 @@ impl Sql {
         let outcome = async {
             match &self.bound {
                 Some(bound) => self.nested(bound, &work).await,
-                None => self.repeated(options, &work).await,
+                None => self.repeated(&call, options, &work).await,
             }
         };
         // An error of the user's own is an outcome, not a failure of the store.
-        self.run(&call, |_: &Result<R, E>| 0, outcome).await.map_err(E::from)?
+        // Boxed, as the closure's calls are: they would add up in each of these functions, and in
+        // each transaction around this one.
+        self.run(&call, |_: &Result<R, E>| 0, Box::pin(outcome)).await.map_err(E::from)?
     }
 
-    async fn repeated<R, E, F, W>(&self, options: TxOptions, work: &F) -> Result<Result<R, E>>
+    async fn repeated<R, E, F, W>(
+        &self,
+        call: &Call<'_>,
+        options: TxOptions,
+        work: &F,
+    ) -> Result<Result<R, E>>
     where
         F: Fn(Sql) -> W,
         W: Future<Output = Result<R, E>>,
@@ -252,10 +268,11 @@ impl Sql {
         let deadline = Tick::now().after(options.wait);
         let mut attempt = 1;
         loop {
-            let failure = match self.once(options, deadline, work).await {
+            let failure = match self.once(call, options, deadline, work).await {
                 Ok(Ended::Done(outcome)) => return Ok(outcome),
                 Ok(Ended::Failed(_, failure)) if may_repeat(&failure) => failure,
-                Ok(Ended::Failed(outcome, failure)) => return outcome.map_or(Err(failure), Ok),
+                Ok(Ended::Failed(None, failure)) => return Err(failure),
+                Ok(Ended::Failed(Some(own), _)) => return Ok(Err(own)),
                 Err(error) if may_repeat(&error) => error,
                 Err(error) => return Err(error),
             };
@@ -270,6 +287,7 @@ impl Sql {
     /// One attempt. An error of this function is one of beginning or committing.
     async fn once<R, E, F, W>(
         &self,
+        call: &Call<'_>,
         options: TxOptions,
         deadline: Tick,
         work: &F,
@@ -279,33 +297,29 @@ impl Sql {
         W: Future<Output = Result<R, E>>,
     {
         let late = |_| late(options.wait);
-        let call = self.call(Operation::Transaction, None);
-        let held = timeout(deadline.left(), begin(&self.engine, &call, &options));
+        let held = timeout(deadline.left(), begin(&self.engine, call, &options));
         let held = held.await.map_err(late)??;
         let tx = Arc::new(Tx::new(held));
         // Dropped in the middle, it rolls back.
         let ends = Ends(&tx);
         let inside = self.bound_to(Bound { tx: tx.clone(), level: 0 });
-        let outcome = OPEN.scope(open_with(self.id()), work(inside));
+        let outcome = OPEN.scope(open_with(self.id()), Box::pin(work(inside)));
         // Not the commit: one that is cut off has ended nobody knows how.
         let outcome = timeout(deadline.left(), outcome).await.map_err(late)?;
-        let failure = tx.failure();
-        let ended = match (outcome, failure) {
+        tx.close();
+        let ended = match (outcome, tx.failure()) {
             (Ok(done), None) => {
-                either!(Held, &tx.held, held => held.commit(&call).await)?;
+                either!(Held, &tx.held, held => held.commit(call).await)
+                    // A task of the closure's own may have failed it at the last moment.
+                    .map_err(|error| tx.failure().unwrap_or(error))?;
                 Ended::Done(Ok(done))
             }
-            (Ok(_), Some(failure)) => {
+            (outcome, failure) => {
                 either!(Held, &tx.held, held => held.rollback().await);
-                Ended::Failed(None, failure)
-            }
-            (Err(error), None) => {
-                either!(Held, &tx.held, held => held.rollback().await);
-                Ended::Done(Err(error))
-            }
-            (Err(error), Some(failure)) => {
-                either!(Held, &tx.held, held => held.rollback().await);
-                Ended::Failed(Some(Err(error)), failure)
+                match failure {
+                    None => Ended::Done(outcome),
+                    Some(failure) => Ended::Failed(outcome.err(), failure),
+                }
             }
         };
         drop(ends);
@@ -322,23 +336,28 @@ impl Sql {
             let message = format!("at most {SAVEPOINTS_MAX} transactions stand in each other");
             return Err(Error::new(Code::Unsupported, message));
         }
-        either!(Held, &tx.held, held => held.savepoint(level).await)?;
-        tx.level.store(level, Ordering::Release);
-        let inner = Inner { bound, ended: false };
-        let outcome = work(self.bound_to(Bound { tx: tx.clone(), level })).await;
-        inner.end();
+        let inner = Inner::enter(bound, level)?;
+        let begun = either!(Held, &tx.held, held => held.savepoint(level).await);
+        begun.map_err(|error| inner.broke(error))?;
+        let outcome = Box::pin(work(self.bound_to(Bound { tx: tx.clone(), level }))).await;
+        inner.close();
         match (outcome, tx.failure()) {
             (Ok(done), None) => {
-                either!(Held, &tx.held, held => held.release(level).await)?;
+                let released = either!(Held, &tx.held, held => held.release(level).await);
+                released.map_err(|error| inner.broke(error))?;
+                inner.leave();
                 Ok(Ok(done))
             }
+            // What failed because of others must begin anew as a whole.
+            (outcome, Some(failure)) if may_repeat(&failure) => {
+                inner.leave();
+                outcome.map_or_else(|own| Ok(Err(own)), |_| Err(broken(&failure)))
+            }
             (outcome, failure) => {
-                // What failed because of others must begin anew as a whole.
-                let whole = failure.as_ref().is_some_and(may_repeat);
-                if !whole {
-                    either!(Held, &tx.held, held => held.roll_back_to(level).await)?;
-                    tx.state().failure = None;
-                }
+                let undone = either!(Held, &tx.held, held => held.roll_back_to(level).await);
+                undone.map_err(|error| inner.broke(error))?;
+                tx.state().failure = None;
+                inner.leave();
                 match (outcome, failure) {
                     (Ok(_), Some(failure)) => Err(broken(&failure)),
                     (outcome, _) => Ok(outcome),
@@ -365,10 +384,10 @@ impl Sql {
 enum Ended<R, E> {
     Done(Result<R, E>),
     /// The engine refused a statement; with the closure's own error, if it returned one.
-    Failed(Option<Result<R, E>>, Error),
+    Failed(Option<E>, Error),
 }
 
-async fn begin(engine: &Engine, call: &crate::call::Call<'_>, options: &TxOptions) -> Result<Held> {
+async fn begin(engine: &Engine, call: &Call<'_>, options: &TxOptions) -> Result<Held> {
     Ok(match engine {
         Engine::Sqlite(store) => Held::Sqlite(store.begin_transaction(call, options).await?),
         #[cfg(feature = "postgres")]
@@ -392,19 +411,39 @@ struct Inner<'a> {
     ended: bool,
 }
 
-impl Inner<'_> {
-    fn end(mut self) {
+impl<'a> Inner<'a> {
+    /// From now on only handles of that level may be used, and there is only one such transaction.
+    fn enter(bound: &'a Bound, level: u32) -> Result<Self> {
+        let (outer, order) = (bound.level, Ordering::AcqRel);
+        let entered = bound.tx.level.compare_exchange(outer, level, order, Ordering::Acquire);
+        entered.map_err(|_| outside())?;
+        Ok(Self { bound, ended: false })
+    }
+
+    /// No handle may be used while it ends: what is written then would be in it or not by chance.
+    fn close(&self) {
+        self.bound.tx.level.store(NOBODY, Ordering::Release);
+    }
+
+    /// The engine could not do it, so nobody knows what is open.
+    fn broke(&self, error: Error) -> Error {
+        self.bound.tx.fails(&error);
+        error
+    }
+
+    /// It has ended; the outer handle may be used again.
+    fn leave(mut self) {
         self.ended = true;
     }
 }
 
 impl Drop for Inner<'_> {
     fn drop(&mut self) {
-        self.bound.tx.level.store(self.bound.level, Ordering::Release);
         if !self.ended {
             let message = "a transaction inside it was cancelled";
             self.bound.tx.fails(&Error::new(Code::QueryFailed, message));
         }
+        self.bound.tx.level.store(self.bound.level, Ordering::Release);
     }
 }
 

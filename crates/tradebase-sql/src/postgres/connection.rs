@@ -20,6 +20,7 @@ use super::client::{Client, Statement};
 use super::error::{from_postgres, unconnected, unreached};
 use super::place::Lease;
 use super::scratch::Scratch;
+use super::session::Session;
 use super::texts::texts;
 use super::types::{check_columns, check_parameters};
 use crate::naming::quoted;
@@ -43,6 +44,7 @@ pub(super) struct Connection {
     pub(super) standing: Standing,
     /// Given back when a cancelled statement has ended.
     pub(super) place: Option<Lease>,
+    pub(super) session: Session,
     statements: HashMap<Box<str>, Kept>,
     /// Behind PgBouncer: the tables that have been compared, as nothing is prepared there.
     compared: Option<HashSet<&'static str>>,
@@ -97,6 +99,7 @@ impl Connection {
             scratch: Scratch::new(),
             standing: Standing::Clean,
             place: None,
+            session: Session::default(),
             statements: HashMap::new(),
             compared: address.pgbouncer.then(HashSet::new),
             statements_max: options.statements_max,

@@ -91,6 +91,13 @@ fn below(error: &tokio_postgres::Error) -> Error {
     }
 }
 
+/// Whether it is the server's, or that of the way to it: then a transaction is of no use any more.
+/// Values that were refused before they were sent leave it as it was.
+#[cold]
+pub(super) fn is_of_server(error: &Error) -> bool {
+    error.to_string().contains("postgres: ")
+}
+
 fn is_io(error: &tokio_postgres::Error) -> bool {
     error.source().is_some_and(|e| e.is::<io::Error>())
 }

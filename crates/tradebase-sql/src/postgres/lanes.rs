@@ -12,9 +12,8 @@ use tradebase_core::{Result, Table};
 use super::gets::Gets;
 use super::inserts::Inserts;
 use super::lane::{Lane, Work};
-use super::place::Lease;
+use super::lease::Lease;
 use super::pool::Pool;
-use super::store::lease;
 use crate::call::{Call, Manner};
 use crate::options::{Durability, SqlOptions};
 
@@ -91,6 +90,7 @@ fn address(table: &'static Table) -> usize {
 impl Access {
     /// A connection that nobody else uses.
     pub(super) async fn lease(&self) -> Result<Lease> {
-        lease(&self.pool, &Call::new(self.operation, Some(self.table), self.manner, None)).await
+        let call = Call::new(self.operation, Some(self.table), self.manner, None);
+        Lease::take(&self.pool, &call).await
     }
 }

@@ -9,7 +9,6 @@ use crate::conflict::{Landed, Plan};
 use crate::patch::Change;
 use crate::sql::Updated;
 use crate::together::Wrote;
-use crate::transaction::TxOptions;
 
 fn later() -> Error {
     Error::new(Code::Unsupported, "not written yet")
@@ -33,38 +32,7 @@ impl Write {
     }
 }
 
-/// A transaction's connection.
-pub(crate) struct Held;
-
-impl Held {
-    /// Commits. A lost answer is resolved, or an `OutcomeUnknown`.
-    pub(crate) async fn commit(&self, _call: &Call<'_>) -> Result<()> {
-        Err(later())
-    }
-    /// Rolls back; what cannot be rolled back is ended, and a warning in the log.
-    pub(crate) async fn rollback(&self) {}
-    pub(crate) async fn savepoint(&self, _level: u32) -> Result<()> {
-        Err(later())
-    }
-    pub(crate) async fn release(&self, _level: u32) -> Result<()> {
-        Err(later())
-    }
-    pub(crate) async fn roll_back_to(&self, _level: u32) -> Result<()> {
-        Err(later())
-    }
-    /// Ends it at once, whoever still holds a handle; called in drops too, after a commit or a
-    /// rollback as well, when it has nothing left to do.
-    pub(crate) fn abandon(&self) {}
-}
-
 impl Store {
-    pub(crate) async fn begin_transaction(
-        &self,
-        _call: &Call<'_>,
-        _options: &TxOptions,
-    ) -> Result<Held> {
-        Err(later())
-    }
     /// All writes or none, in order.
     pub(crate) async fn batch(&self, _call: &Call<'_>, _writes: Vec<Write>) -> Result<Vec<Wrote>> {
         Err(later())

@@ -2,10 +2,13 @@
 
 use std::sync::Arc;
 
+use tokio::runtime::Handle;
+use tradebase_core::clock::Tick;
 use tradebase_core::{Code, Error, Result, Table};
 
 use super::lanes::Lanes;
-use super::pool::{Lease, Pool};
+use super::lease::Lease;
+use super::pool::{self, Pool};
 use super::{address, tables};
 use crate::call::Call;
 use crate::options::SqlOptions;
@@ -18,6 +21,7 @@ pub(crate) struct Store {
     pub(super) lanes: Lanes,
     /// The statements that create the tables of the options, if there are any.
     create: Option<String>,
+    runtime: Option<Handle>,
 }
 
 impl Store {
@@ -35,7 +39,7 @@ impl Store {
         };
         let pool = Arc::new(Pool::new(address, options.clone()));
         let lanes = Lanes::new(pool.clone(), options);
-        Ok(Self { pool, lanes, create })
+        Ok(Self { pool, lanes, create, runtime: options.runtime.clone() })
     }
 
     /// Makes a first connection, and creates the tables of the options.
@@ -82,9 +86,26 @@ impl Store {
         Err(Error::new(Code::Unsupported, message))
     }
 
-    /// A connection that nobody else uses.
+    /// The connection for a call: one that nobody else uses, or that of its transaction.
     pub(super) async fn lease(&self, call: &Call<'_>) -> Result<Lease> {
-        lease(&self.pool, call).await
+        Lease::take(&self.pool, call).await
+    }
+
+    /// A connection that nobody else uses, also for a call that is part of a transaction.
+    pub(super) async fn own_lease(&self, call: &Call<'_>) -> Result<pool::Lease> {
+        let begun = Tick::now();
+        let lease = self.pool.lease().await;
+        call.waits(begun.elapsed());
+        lease
+    }
+
+    pub(super) fn pool(&self) -> &Arc<Pool> {
+        &self.pool
+    }
+
+    /// The runtime that connections belong to, if it is not the caller's.
+    pub(super) fn runtime(&self) -> Option<&Handle> {
+        self.runtime.as_ref()
     }
 
     /// Creates tables, and those they point to.
@@ -113,9 +134,4 @@ impl Store {
     pub(crate) async fn close(&self) -> Result<()> {
         self.pool.close().await
     }
-}
-
-/// A connection of the pool, for a call that is not part of a transaction.
-pub(super) async fn lease(pool: &Arc<Pool>, _call: &Call<'_>) -> Result<Lease> {
-    pool.lease().await
 }

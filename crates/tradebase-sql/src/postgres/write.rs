@@ -13,6 +13,7 @@ use super::client::Statement;
 use super::connection::Connection;
 use super::copy::{CopySink, copy_end, copy_header};
 use super::error::from_postgres;
+use super::lease::Group;
 use super::place::run;
 use super::scratch::{BindSink, Scratch};
 use super::source::RowSource;
@@ -40,12 +41,13 @@ impl Store {
         rows: &[&T],
     ) -> Result<Vec<i64>> {
         let mut lease = self.lease(call).await?;
+        let group = lease.group();
         let connection = lease.connection()?;
         if schema::assigned(T::TABLE).is_some() {
-            let inserted = connection.insert_each(rows).await;
+            let inserted = connection.insert_each(rows, group).await;
             if inserted.is_err() {
                 // If this fails too, the connection is ended, which undoes as well.
-                connection.run(Some(T::TABLE), "ROLLBACK").await?;
+                connection.run(Some(T::TABLE), group.undo).await?;
             }
             return lease.done(inserted);
         }
@@ -116,13 +118,13 @@ impl Connection {
     }
 
     /// Rows whose keys the server assigns, one by one: no bulk path says which key is whose.
-    async fn insert_each<T: Record>(&mut self, rows: &[&T]) -> Result<Vec<i64>> {
-        self.run(Some(T::TABLE), "BEGIN").await?;
+    async fn insert_each<T: Record>(&mut self, rows: &[&T], group: &Group) -> Result<Vec<i64>> {
+        self.run(Some(T::TABLE), group.begin).await?;
         let mut keys = Vec::with_capacity(rows.len());
         for row in rows {
             keys.extend(self.insert(*row).await?);
         }
-        self.run(Some(T::TABLE), "COMMIT").await?;
+        self.run(Some(T::TABLE), group.end).await?;
         Ok(keys)
     }
 
