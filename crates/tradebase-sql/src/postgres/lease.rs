@@ -41,8 +41,11 @@ impl Lease {
     pub(super) async fn take(pool: &Arc<pool::Pool>, call: &Call<'_>) -> Result<Self> {
         let begun = Tick::now();
         let lease = match (call.bound, call.postgres()) {
-            (Some(bound), Some(held)) => // Boxed, so that calls of their own do not carry it along.
-                Lease::Shared(Box::pin(held::take_turn(bound, held, call)).await?),
+            (Some(bound), Some(held)) =>
+            // Boxed, so that calls of their own do not carry it along.
+            {
+                Lease::Shared(Box::pin(held::take_turn(bound, held, call)).await?)
+            }
             _ => {
                 let mut lease = pool.lease().await?;
                 if writes(call.operation) {
