@@ -7,6 +7,7 @@ mod copy;
 mod door;
 mod error;
 mod filter;
+mod flush;
 mod frame;
 mod held;
 mod lease;
@@ -22,6 +23,7 @@ mod source;
 mod store;
 mod tables;
 mod texts;
+mod together;
 mod types;
 mod upsert;
 mod value;
@@ -29,8 +31,8 @@ mod write;
 
 pub(crate) use door::Door;
 pub(crate) use held::Held;
-pub(crate) use skeleton::Write;
 pub(crate) use store::Store;
+pub(crate) use together::Write;
 pub use types::postgres_type;
 
 // For the benches, through `codec`.
