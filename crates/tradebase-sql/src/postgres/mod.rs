@@ -9,6 +9,7 @@ mod copy;
 mod door;
 mod error;
 mod filter;
+mod flush;
 mod frame;
 mod gets;
 mod held;
@@ -32,6 +33,7 @@ mod store;
 mod tables;
 mod texts;
 mod tls;
+mod together;
 mod types;
 mod upsert;
 mod value;
@@ -39,8 +41,8 @@ mod write;
 
 pub(crate) use door::Door;
 pub(crate) use held::Held;
-pub(crate) use skeleton::Write;
 pub(crate) use store::Store;
+pub(crate) use together::Write;
 pub use types::postgres_type;
 
 // For the benches, through `codec`.

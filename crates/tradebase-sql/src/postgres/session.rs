@@ -23,7 +23,8 @@ pub(super) struct Session {
 /// Makes the session wait for the disk as the call wants, if it does not yet. The statement goes
 /// out ahead of the next one, and costs no round trip.
 pub(super) fn relax(connection: &mut Connection, relaxed: bool) {
-    if connection.session.relaxed == relaxed {
+    // Behind PgBouncer the setting would stay with another one's connection: there each waits.
+    if connection.session.relaxed == relaxed || connection.is_pooled() {
         return;
     }
     let sql =

@@ -3,6 +3,7 @@
 use tokio_postgres::types::Type;
 use tradebase_core::{Kind, Room, Table};
 
+use super::together::update_or_fail;
 use super::types::{array_of, type_of};
 use crate::naming::{list, literal, quoted};
 use crate::schema;
@@ -14,6 +15,8 @@ pub(super) struct Texts {
     pub(super) fixed: Statements,
     /// `INSERT … SELECT … FROM UNNEST(…)`.
     pub(super) unnest: String,
+    /// The update of a batch, which fails if there is no such row.
+    pub(super) update_or_fail: String,
     pub(super) copy_in: String,
     pub(super) copy_out: String,
     /// Moves the sequence of an assigned key up to a key that the caller brought.
@@ -54,6 +57,7 @@ impl Texts {
         let version = table.playing(tradebase_core::Roles::VERSION);
         let update = every.iter().cloned().chain(version.map(|(_, c)| type_of(c.kind))).collect();
         Self {
+            update_or_fail: update_or_fail(table, &fixed.update, fixed.update_returns_created),
             unnest: unnest(table),
             copy_in: format!("COPY {name} ({columns}) FROM STDIN (FORMAT BINARY)"),
             copy_out: format!("COPY ({}) TO STDOUT (FORMAT BINARY)", fixed.all),
