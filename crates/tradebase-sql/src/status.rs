@@ -64,8 +64,8 @@ impl Sql {
     ///
     /// Calls that wait go on at once if there are more connections now. If there are fewer, those
     /// that are idle are closed, and those in use when they come back. On SQLite it is an error
-    /// of the code [`Code::Unsupported`](tradebase_core::Code::Unsupported): its readers are
-    /// threads' own, set by [`SqlOptions::readers`](crate::SqlOptions::readers).
+    /// of the code [`Code::Unsupported`](tradebase_core::Code::Unsupported): how many connections
+    /// read is said by [`SqlOptions::readers`](crate::SqlOptions::readers) when it opens.
     pub fn resize_pool(&self, connections: usize, overflow: usize) -> Result<()> {
         let resized =
             either!(Engine, &self.engine, store => store.resize_pool(connections, overflow));

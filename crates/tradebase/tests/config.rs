@@ -485,7 +485,7 @@ fn the_listing_has_every_setting_with_its_source() {
     assert_eq!(line("data"), said("there", "code"));
     assert_eq!(line("sql.path"), said("there/ledger.db", "default"));
     assert_eq!(line("create_tables"), said("true", "default"));
-    assert_eq!(line("sql.pool_wait"), said("5", "default"));
+    assert_eq!(line("sql.pool_wait"), said("30", "default"));
     assert_eq!(shown(&config, "sql.pool_wait").unit, Some("s"));
     let json = serde_json::to_value(shown(&config, "cache.url")).unwrap();
     assert_eq!(json["key"], "cache.url");

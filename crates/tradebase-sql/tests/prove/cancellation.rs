@@ -101,7 +101,7 @@ verbs! {
         batch.delete::<Fill>(&-1)?;
         batch.run().await?
     };
-    "stream.rs stream", 0, |sql, id| { sql.stream::<Fill>().await? };
+    "stream.rs stream", 0, |sql, id| { _ = sql.stream::<Fill>().await? };
     "stream.rs next", 0, |sql, id| {
         let mut rows = sql.stream::<Fill>().await?;
         while rows.next().await?.is_some() {}
