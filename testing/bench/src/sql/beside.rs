@@ -21,7 +21,7 @@ const CALLS: u32 = 1_000_000;
 pub fn print(json: bool, out: &mut impl Write) -> io::Result<()> {
     let folder = TempFolder::new().map_err(io::Error::other)?;
     let file = File::create(folder.file("sync"))?;
-    let append = syncs(&file, |at| u64::from(at))?;
+    let append = syncs(&file, u64::from)?;
     let overwrite = syncs(&file, |_| 0)?;
     let watch = watch()?;
     if json {

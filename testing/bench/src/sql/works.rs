@@ -38,8 +38,7 @@ pub const WORKS: [Work; 17] = [
     sqlite("point_get_1", 0.80)
         .beside(2.0, &[("sqlx", 15.45), ("seaorm", 22.45), ("diesel", 2.99)]),
     sqlite("point_get_1_blocking", 0.90),
-    sqlite("point_get_64", 0.80)
-        .beside(4.0, &[("sqlx", 6.28), ("seaorm", 13.28), ("diesel", 6.68)]),
+    sqlite("point_get_64", 0.80).beside(4.0, &[("sqlx", 6.3), ("seaorm", 13.28), ("diesel", 6.68)]),
     sqlite("create_1", 0.85).beside(0.0, &[("sqlx", 1.91), ("seaorm", 2.02), ("diesel", 1.02)]),
     sqlite("create_1_blocking", 0.90),
     sqlite("create_1_relaxed", 0.0),

@@ -98,10 +98,7 @@ async fn read(
             let trade = read_row_one(&row)?;
             let first = calls.partition_point(|call| call.id < trade.id);
             let same = calls[first..].iter().take_while(|call| call.id == trade.id).count();
-            for at in first + 1..first + same {
-                answers[at] = Some(trade.clone());
-            }
-            answers[first] = Some(trade);
+            answers[first..first + same].fill(Some(trade));
         }
         for (call, answer) in calls.drain(..).zip(answers) {
             // A caller that is gone does not wait.
