@@ -3,7 +3,7 @@
 use tradebase_core::watch::Operation;
 use tradebase_core::{Code, Handed, Record, Result, Stamp, Timestamp, rule};
 
-use crate::conflict::{Conflict, Landed};
+use crate::conflict::{Conflict, Landed, Upserted};
 use crate::engine::Engine;
 #[cfg(feature = "postgres")]
 use crate::postgres;
@@ -53,6 +53,10 @@ trait Waiting: Send {
 
 impl<H: Handed> Waiting for Stamped<H> {
     fn keep(self: Box<Self>, wrote: Wrote) -> Result<()> {
+        if matches!(wrote, Wrote::Upserted(Landed { how: Upserted::Kept, .. })) {
+            // The caller's is as before, like the stored one.
+            return Ok(());
+        }
         let mut row = Stamped::keep(*self)?;
         match wrote {
             Wrote::Inserted(Some(key)) => row.assign(key),

@@ -212,3 +212,73 @@ async fn a_postgres_write_waits_for_the_disk_as_its_handle_says() {
     work.await.unwrap();
     assert_eq!(waits().await, "on");
 }
+
+/// Two rows.
+async fn batch(sql: &Sql, id: i64) -> Result<()> {
+    let (first, second) = (Entry { id }, Entry { id: id + 1 });
+    let mut batch = sql.batch();
+    batch.insert(&first)?;
+    batch.insert(&second)?;
+    batch.run().await
+}
+
+#[tokio::test]
+async fn a_postgres_batch_whose_answers_are_lost_is_found_or_unknown_but_never_half() {
+    let store = Proxied::new(Postgres::shared()).await;
+    batch(&store.sql, 0).await.unwrap();
+    let before = store.proxy.counts().bytes_from_server;
+    batch(&store.sql, 10).await.unwrap();
+    let bytes = store.proxy.counts().bytes_from_server - before;
+    let (mut told, mut unknown) = (0, 0);
+    for cut in (0..bytes).step_by(7) {
+        let id = 1_000 + 10 * i64::try_from(cut).unwrap();
+        batch(&store.sql, id + 5).await.unwrap();
+        store.proxy.cut_after(Side::Server, cut);
+        let done = batch(&store.sql, id).await.map_err(|error| error.code());
+        let mut there = Vec::new();
+        for id in [id, id + 1] {
+            there.push(store.straight.get::<Entry>(&id).await.unwrap().is_some());
+        }
+        assert_eq!(there[0], there[1], "after {cut} of {bytes} bytes");
+        match done {
+            Ok(()) => assert!(there[0], "after {cut} of {bytes} bytes"),
+            Err(Code::TransactionFailed) => assert!(!there[0], "after {cut} of {bytes} bytes"),
+            Err(code) => assert_eq!(code, Code::OutcomeUnknown),
+        }
+        if done == Err(Code::OutcomeUnknown) { unknown += 1 } else { told += 1 }
+    }
+    assert!(told > 0 && unknown > 0, "{told} {unknown}");
+}
+
+#[tokio::test]
+async fn a_postgres_batch_that_does_not_arrive_is_not_there() {
+    let store = Proxied::new(Postgres::shared()).await;
+    batch(&store.sql, 0).await.unwrap();
+    store.proxy.cut_after(Side::Client, 0);
+    let error = batch(&store.sql, 10).await.unwrap_err();
+    assert_eq!(error.code(), Code::OutcomeUnknown, "nothing was heard of it: {error}");
+    assert_eq!(store.straight.get::<Entry>(&10).await.unwrap(), None);
+    batch(&store.sql, 10).await.unwrap();
+}
+
+/// Without a transaction's number nobody can ask how a statement ended.
+#[tokio::test]
+async fn a_postgres_write_whose_answer_is_lost_is_a_lost_connection() {
+    let store = Proxied::new(Postgres::shared()).await;
+    let many: Vec<_> = (100..200).map(|id| Entry { id }).collect();
+    for verb in 0..6 {
+        store.sql.ping().await.unwrap();
+        store.proxy.cut_after(Side::Server, 0);
+        let sql = &store.sql;
+        let text = "UPDATE entries SET id = id RETURNING id";
+        let lost = match verb {
+            0 => sql.insert(&Entry { id: 1 }).await.map(drop),
+            1 => sql.insert_many(&many).await.map(drop),
+            2 => sql.insert_many(&[Entry { id: 2 }, Entry { id: 3 }]).await.map(drop),
+            3 => sql.delete::<Entry>(&1).await.map(drop),
+            4 => sql.execute(text, &[]).await.map(drop),
+            _ => sql.query_values(text, &[]).await.map(drop),
+        };
+        assert_eq!(lost.unwrap_err().code(), Code::ConnectionLost, "{verb}");
+    }
+}

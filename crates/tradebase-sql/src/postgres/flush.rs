@@ -119,10 +119,10 @@ impl<'a, T> Answer<'a, T> {
 /// Runs a statement and reads its only row.
 async fn row(client: &Client, statement: &Statement, values: &Scratch) -> Answered<Option<Row>> {
     let mut rows = pin!(client.query_raw(statement, values.params()).await?);
-    let first = rows.try_next().await?;
+    let Some(first) = rows.try_next().await? else { return Ok(None) };
     // To the end: an error comes behind the row.
     while rows.try_next().await?.is_some() {}
-    Ok(first)
+    Ok(Some(first))
 }
 
 /// Runs statements and reads the first value of the last row.
