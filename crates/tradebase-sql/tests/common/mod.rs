@@ -88,6 +88,24 @@ macro_rules! promises {
     };
 }
 
+/// Promises that SQLite keeps, written so that they hold for both engines: `promises!` in place
+/// of this asks them of PostgreSQL too.
+#[macro_export]
+macro_rules! on_sqlite {
+    ($(async fn $name:ident($sql:ident: &Sql) $body:block)+) => {
+        $(async fn $name($sql: &Sql) $body)+
+
+        mod sqlite {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $name() {
+                let store = super::common::SqliteStore::new().await;
+                super::$name(&store.sql).await;
+                store.sql.clone().close().await.unwrap();
+            })+
+        }
+    };
+}
+
 /// Promises of stores that are opened at an address where nothing is yet.
 #[macro_export]
 macro_rules! addressed {
