@@ -68,7 +68,7 @@ async fn count(sql: &Sql) -> (usize, usize, usize) {
     (orders.len(), fills.len(), sql.all::<Remark>().await.unwrap().len())
 }
 
-postgres_promises! {
+promises! {
     async fn all_kinds_of_writes_take_effect_in_their_order(sql: &Sql) {
         tables(sql).await;
         let mut old = order(1, "old");

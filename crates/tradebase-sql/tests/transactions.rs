@@ -63,7 +63,7 @@ impl fmt::Display for Refusal {
     }
 }
 
-postgres_promises! {
+promises! {
     async fn what_is_done_together_is_seen_inside_and_then_by_all(sql: &Sql) {
         accounts(sql, &[account(1, 500), account(2, 0)]).await;
         let outside = sql.clone();

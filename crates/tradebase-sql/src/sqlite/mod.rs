@@ -12,6 +12,8 @@ mod handover;
 mod held;
 mod image;
 mod lane;
+#[cfg(test)]
+mod model;
 mod open;
 mod read;
 mod readers;

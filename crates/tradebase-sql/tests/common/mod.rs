@@ -88,25 +88,6 @@ macro_rules! promises {
     };
 }
 
-/// Promises that PostgreSQL keeps.
-#[macro_export]
-macro_rules! postgres_promises {
-    ($(async fn $name:ident($sql:ident: &Sql) $body:block)+) => {
-        $(#[cfg(feature = "postgres")]
-        async fn $name($sql: &Sql) $body)+
-
-        #[cfg(feature = "postgres")]
-        mod postgres {
-            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn $name() {
-                let store = super::common::PostgresStore::new().await;
-                super::$name(&store.sql).await;
-                store.sql.clone().close().await.unwrap();
-            })+
-        }
-    };
-}
-
 /// Promises of stores that are opened at an address where nothing is yet.
 #[macro_export]
 macro_rules! addressed {
