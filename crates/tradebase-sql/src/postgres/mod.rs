@@ -2,6 +2,7 @@
 
 mod address;
 mod array;
+mod bulk;
 mod connection;
 mod copy;
 mod door;
@@ -15,6 +16,7 @@ mod lane;
 mod lanes;
 mod lease;
 mod line;
+mod many;
 pub mod numeric;
 mod outcome;
 mod pool;
@@ -25,10 +27,13 @@ mod sink;
 mod skeleton;
 mod source;
 mod store;
+mod stream;
 mod tables;
 mod texts;
 mod types;
+mod updates;
 mod upsert;
+mod upserts;
 mod value;
 mod write;
 

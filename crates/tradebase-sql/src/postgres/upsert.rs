@@ -14,7 +14,6 @@ const STORED: &str = "stored";
 ///
 /// What comes back: whether the row was inserted, then, where the record has them, when it was
 /// made, its version, and its assigned key. A row that was kept gives nothing.
-#[allow(dead_code)]
 pub(super) fn text(table: &Table, plan: &Plan, left_out: Option<usize>, source: &str) -> String {
     let columns = list(table, (0..table.columns.len()).filter(|at| Some(*at) != left_out));
     let on = if plan.on.is_empty() { table.key } else { plan.on.as_slice() };
