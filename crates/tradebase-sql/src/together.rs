@@ -3,7 +3,7 @@
 use tradebase_core::watch::Operation;
 use tradebase_core::{Code, Handed, Record, Result, Stamp, Timestamp, rule};
 
-use crate::conflict::{Conflict, Landed};
+use crate::conflict::{Conflict, Landed, Upserted};
 use crate::engine::Engine;
 #[cfg(feature = "postgres")]
 use crate::postgres;
@@ -18,8 +18,8 @@ pub const BATCH_WRITES_MAX: usize = 10_000;
 /// round trip to a server.
 ///
 /// It is the short form of a [`transaction`](Sql::transaction) that only writes. Rows are checked
-/// and copied when they are added, so that the caller's may go away; those that the layer fills
-/// are borrowed until the end, and as before if the batch fails or is dropped.
+/// and encoded when they are added, and borrowed until the end; those that the layer fills are as
+/// before if the batch fails or is dropped.
 #[must_use = "a batch does nothing until `run` is awaited"]
 pub struct Batch<'a> {
     sql: &'a Sql,
@@ -53,6 +53,10 @@ trait Waiting: Send {
 
 impl<H: Handed> Waiting for Stamped<H> {
     fn keep(self: Box<Self>, wrote: Wrote) -> Result<()> {
+        if matches!(wrote, Wrote::Upserted(Landed { how: Upserted::Kept, .. })) {
+            // The caller's is as before, like the stored one.
+            return Ok(());
+        }
         let mut row = Stamped::keep(*self)?;
         match wrote {
             Wrote::Inserted(Some(key)) => row.assign(key),

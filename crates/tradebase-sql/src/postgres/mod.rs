@@ -8,6 +8,7 @@ mod copy;
 mod door;
 mod error;
 mod filter;
+mod flush;
 mod frame;
 mod gets;
 mod held;
@@ -24,12 +25,12 @@ mod read;
 mod scratch;
 mod session;
 mod sink;
-mod skeleton;
 mod source;
 mod store;
 mod stream;
 mod tables;
 mod texts;
+mod together;
 mod types;
 mod updates;
 mod upsert;
@@ -39,8 +40,8 @@ mod write;
 
 pub(crate) use door::Door;
 pub(crate) use held::Held;
-pub(crate) use skeleton::Write;
 pub(crate) use store::Store;
+pub(crate) use together::Write;
 pub use types::postgres_type;
 
 // For the benches, through `codec`.
