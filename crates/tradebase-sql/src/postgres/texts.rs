@@ -5,6 +5,7 @@ use std::fmt::Write;
 use tokio_postgres::types::Type;
 use tradebase_core::{Column, Kind, Roles, Room, Table};
 
+use super::together::update_or_fail;
 use super::types::{array_of, type_of};
 use crate::naming::{list, literal, quoted};
 use crate::schema;
@@ -16,6 +17,8 @@ pub(super) struct Texts {
     pub(super) fixed: Statements,
     /// `INSERT … SELECT … FROM UNNEST(…)`.
     pub(super) unnest: String,
+    /// The update of a batch, which fails if there is no such row.
+    pub(super) update_or_fail: String,
     pub(super) copy_in: String,
     pub(super) copy_out: String,
     /// Moves the sequence of an assigned key up to a key that the caller brought.
@@ -68,6 +71,7 @@ impl Texts {
         let version = table.playing(Roles::VERSION);
         let update = every.iter().cloned().chain(version.map(|(_, c)| type_of(c.kind))).collect();
         Self {
+            update_or_fail: update_or_fail(table, &fixed.update, fixed.update_returns_created),
             unnest: unnest(table),
             copy_in: format!("COPY {name} ({columns}) FROM STDIN (FORMAT BINARY)"),
             copy_out: format!("COPY ({}) TO STDOUT (FORMAT BINARY)", fixed.all),
@@ -200,12 +204,9 @@ fn any_key(table: &Table) -> String {
 
 /// Not so for decimals (1.0 and 1.00), floats (0 and -0) and JSON.
 fn is_bytes(kind: Kind) -> bool {
-    match kind {
-        Kind::Bool | Kind::I16 | Kind::I32 | Kind::I64 => true,
-        Kind::Text { .. } | Kind::Bytes | Kind::Uuid => true,
-        Kind::Timestamp | Kind::TimestampNs | Kind::Date => true,
-        _ => false,
-    }
+    use Kind::{Bool, Bytes, Date, I16, I32, I64, Text, Timestamp, TimestampNs, Uuid};
+    let plain = matches!(kind, Bool | I16 | I32 | I64 | Timestamp | TimestampNs | Date);
+    plain || matches!(kind, Text { .. } | Bytes | Uuid)
 }
 
 /// A sequence knows nothing of keys that are inserted past it; without this the next assigned key
