@@ -257,6 +257,39 @@ async fn postgres_callers_that_are_never_polled_again_hold_nobody_up() {
     drop((idle, reading));
 }
 
+#[tokio::test]
+async fn postgres_inserts_that_wait_for_another_transaction_hold_nobody_up() {
+    let store = store().await;
+    let (sql, inside) = (store.sql.clone(), Arc::new(tokio::sync::Notify::new()));
+    let (begun, go) = (inside.clone(), Arc::new(tokio::sync::Notify::new()));
+    let end = go.clone();
+    let holder = tokio::spawn(async move {
+        let held = sql.transaction(|tx| {
+            let (begun, end) = (begun.clone(), end.clone());
+            async move {
+                tx.insert(&bot(7)).await?;
+                begun.notify_one();
+                end.notified().await;
+                Ok::<_, tradebase_core::Error>(())
+            }
+        });
+        held.await
+    });
+    inside.notified().await;
+    let mut tasks = JoinSet::new();
+    for id in 0..100 {
+        let sql = store.sql.clone();
+        tasks.spawn(async move { (id, sql.insert(&bot(id)).await.map_err(|e| e.code())) });
+    }
+    for _ in 0..99 {
+        let (id, ended) = tasks.join_next().await.unwrap().unwrap();
+        assert_eq!((ended.is_ok(), id == 7), (true, false), "{id}");
+    }
+    go.notify_one();
+    holder.await.unwrap().unwrap();
+    assert_eq!(tasks.join_next().await.unwrap().unwrap(), (7, Err(Code::NotUnique)));
+}
+
 trait Counted {
     async fn count_rows(&self) -> usize;
 }

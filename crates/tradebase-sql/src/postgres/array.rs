@@ -23,6 +23,17 @@ pub(super) fn split_cell(cells: &[u8]) -> Option<(&[u8], &[u8])> {
     cells.split_at_checked(size.checked_add(LENGTH)?)
 }
 
+/// Whether one of these cells is a null.
+pub(super) fn has_null(mut cells: &[u8]) -> bool {
+    while let Some((cell, rest)) = split_cell(cells) {
+        if cell == NULL {
+            return true;
+        }
+        cells = rest;
+    }
+    false
+}
+
 #[cold]
 fn cut() -> Error {
     Error::new(Code::Internal, "a row was encoded with fewer columns than it has")
@@ -60,7 +71,7 @@ impl Arrays {
         for array in &mut self.columns {
             let (cell, rest) = split_cell(cells).ok_or_else(cut)?;
             array.count += 1;
-            array.nulls |= cell.len() == LENGTH && cell == NULL;
+            array.nulls |= cell == NULL;
             array.bytes.extend_from_slice(cell);
             cells = rest;
         }

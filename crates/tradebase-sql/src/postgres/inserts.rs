@@ -3,9 +3,12 @@
 use std::collections::HashSet;
 use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use futures_util::TryStreamExt;
 use futures_util::future::join_all;
+use tokio::time::timeout;
+use tokio_postgres::{CancelToken, NoTls};
 use tradebase_core::clock::Tick;
 use tradebase_core::{Code, Error, Record, Result, Table};
 
@@ -26,6 +29,9 @@ use crate::schema;
 
 /// Rows of a part that failed from which on it is cut in two; fewer are inserted one by one.
 const ALONE_MAX: usize = 4;
+/// How long a statement of many callers may take before they go on alone: one of them may wait for
+/// another transaction.
+const PATIENCE: Duration = Duration::from_millis(500);
 /// Bytes that the cells of a usual row take.
 const ROW_BYTES: usize = 256;
 
@@ -140,13 +146,18 @@ impl Inserts {
             Err(error) => return told(jobs, sent, error),
         };
         if jobs.len() > 1 && !self.meets_rows.load(Ordering::Relaxed) {
-            match connection.insert_together(table, &jobs).await {
-                Ok(()) => {
+            let token = connection.client.cancel_token();
+            match patiently(&token, connection.insert_together(table, &jobs)).await {
+                (Err(error), true) if error.code() == Code::TimedOut => {
+                    jobs.into_iter().for_each(Job::alone);
+                    return Ok(());
+                }
+                (Ok(()), _) => {
                     tell(jobs, sent, &Ok(()));
                     return Ok(());
                 }
-                Err(error) if is_of_all(error.code()) => return told(jobs, sent, error),
-                Err(error) => connection.heed(error.code()),
+                (Err(error), _) if is_of_all(error.code()) => return told(jobs, sent, error),
+                (Err(error), _) => connection.heed(error.code()),
             }
         }
         let mut met = 0;
@@ -171,19 +182,23 @@ impl Inserts {
                 connection.insert_one_by_one(table, part, sent).await?;
                 continue;
             }
-            match connection.insert_new(table, &part).await {
-                Ok(keys) => {
+            let token = connection.client.cancel_token();
+            match patiently(&token, connection.insert_new(table, &part)).await {
+                (Err(error), true) if error.code() == Code::TimedOut => {
+                    part.into_iter().for_each(Job::alone);
+                }
+                (Ok(keys), _) => {
                     let (new, there): (Jobs, Jobs) =
                         part.into_iter().partition(|job| keys.contains(&job.want.key));
                     *met += there.len();
                     tell(new, sent, &Ok(()));
                     connection.insert_one_by_one(table, there, sent).await?;
                 }
-                Err(error) if is_of_all(error.code()) => {
+                (Err(error), _) if is_of_all(error.code()) => {
                     open.push(part);
                     return told(open.into_iter().flatten().collect(), sent, error);
                 }
-                Err(error) => {
+                (Err(error), _) => {
                     connection.heed(error.code());
                     let half = part.split_off(part.len() / 2);
                     open.extend([half, part]);
@@ -210,9 +225,29 @@ fn is_of_all(code: Code) -> bool {
     )
 }
 
+/// Waits for statements of one connection. One that takes too long is cancelled, which the server
+/// answers, so that it is known how it ended. Says whether one was.
+///
+/// A row may have to wait until another transaction ends: for its key, or for the row that it
+/// points to. In a statement of its own it keeps nobody else waiting.
+async fn patiently<R>(token: &CancelToken, work: impl Future<Output = R>) -> (R, bool) {
+    let mut work = pin!(work);
+    let mut cancelled = false;
+    loop {
+        if let Ok(done) = timeout(PATIENCE, &mut work).await {
+            return (done, cancelled);
+        }
+        cancelled = true;
+        // One that is not accepted is asked for again.
+        if !matches!(timeout(PATIENCE, token.cancel_query(NoTls)).await, Ok(Ok(()))) {
+            tracing::debug!(store = "postgres", "a request to cancel was not accepted");
+        }
+    }
+}
+
 fn tell(jobs: Jobs, sent: Tick, outcome: &Result<()>) {
     for job in jobs {
-        job.done(sent, outcome.as_ref().map(|()| ()).map_err(Error::again));
+        job.done(sent, outcome.as_ref().copied().map_err(Error::again));
     }
 }
 
@@ -283,15 +318,18 @@ impl Connection {
         let count = table.columns.len();
         let inserted = join_all(jobs.iter().map(|job| {
             self.client.execute_raw(&statement, CellParams::new(&job.want.cells, count))
-        }))
-        .await;
+        }));
+        let (inserted, cancelled) = patiently(&self.client.cancel_token(), inserted).await;
         let mut outcome = Ok(());
         for (job, inserted) in jobs.into_iter().zip(inserted) {
             let inserted = inserted.map(drop).map_err(|e| from_postgres(&e, Some(table)));
-            if let Err(error) = &inserted
-                && is_of_all(error.code())
-            {
-                outcome = Err(error.again());
+            match &inserted {
+                Err(error) if cancelled && error.code() == Code::TimedOut => {
+                    job.alone();
+                    continue;
+                }
+                Err(error) if is_of_all(error.code()) => outcome = Err(error.again()),
+                _ => {}
             }
             job.done(sent, inserted);
         }

@@ -2,6 +2,7 @@
 
 mod address;
 mod array;
+mod bulk;
 mod cancel;
 mod client;
 mod connection;
@@ -18,6 +19,7 @@ mod lane;
 mod lanes;
 mod lease;
 mod line;
+mod many;
 pub mod numeric;
 mod outcome;
 mod place;
@@ -26,16 +28,18 @@ mod read;
 mod scratch;
 mod session;
 mod sink;
-mod skeleton;
 mod source;
 mod sqlstate;
 mod store;
+mod stream;
 mod tables;
 mod texts;
 mod tls;
 mod together;
 mod types;
+mod updates;
 mod upsert;
+mod upserts;
 mod value;
 mod write;
 
