@@ -33,6 +33,12 @@ mod sql;
 
 use std::fmt;
 use std::future::Future;
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread::{self, Thread};
+
+use tokio::task::unconstrained;
 
 #[cfg(feature = "duckdb")]
 use tradebase_core::{Handed, Row, Value};
@@ -49,6 +55,8 @@ pub struct Tradebase(crate::Tradebase);
 pub struct Blocking<R> {
     db: crate::Tradebase,
     room: R,
+    /// Whether it is a handle of a transaction whose closure is running on this thread.
+    inside: bool,
 }
 
 impl Tradebase {
@@ -96,7 +104,7 @@ impl Tradebase {
     }
 
     fn room<R>(&self, room: R) -> Blocking<R> {
-        Blocking { db: self.0.clone(), room }
+        Blocking { db: self.0.clone(), room, inside: false }
     }
 
     /// Connects all rooms, and says of each how it went.
@@ -132,7 +140,35 @@ impl<R> Blocking<R> {
     }
 
     fn wait<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
-        self.db.runtime().wait(work)?
+        self.block_on(work)?
+    }
+
+    /// Waits on the caller's thread. Inside a transaction it waits for that already, and only the
+    /// thread is held.
+    fn block_on<T>(&self, work: impl Future<Output = T>) -> Result<T> {
+        if self.inside { Ok(park_on(work)) } else { self.db.runtime().wait(work) }
+    }
+}
+
+/// Waits for work while this thread is inside the runtime, whose other threads carry it on.
+fn park_on<T>(work: impl Future<Output = T>) -> T {
+    // Without a budget: the one of the call around this never comes back while it is held here.
+    let mut work = pin!(unconstrained(work));
+    let waker = Waker::from(Arc::new(Unpark(thread::current())));
+    let mut context = Context::from_waker(&waker);
+    loop {
+        match work.as_mut().poll(&mut context) {
+            Poll::Ready(done) => return done,
+            Poll::Pending => thread::park(),
+        }
+    }
+}
+
+struct Unpark(Thread);
+
+impl Wake for Unpark {
+    fn wake(self: Arc<Self>) {
+        self.0.unpark();
     }
 }
 

@@ -1,9 +1,9 @@
 //! The relational room without async.
 
-use tradebase_core::{Handed, Record, Result, Row, Value};
+use tradebase_core::{Error, Handed, Record, Result, Row, Value};
 
 use super::Blocking;
-use crate::sql::{Batch, Conflict, Patch, Sql, Upserted, Upserts};
+use crate::sql::{Batch, Conflict, Patch, Sql, TxOptions, Upserted, Upserts};
 
 impl Blocking<Sql> {
     /// See [`Sql::create_table`](crate::sql::Sql::create_table).
@@ -142,5 +142,46 @@ impl Blocking<Sql> {
         let mut rows = self.wait(self.room.stream::<T>())?;
         let blocking = self.clone();
         Ok(std::iter::from_fn(move || blocking.wait(rows.next()).transpose()))
+    }
+
+    /// Carries several operations out that take effect together, or not at all; see
+    /// [`Sql::transaction`].
+    ///
+    /// ```
+    /// # use tradebase::{Config, Record, Result, blocking};
+    /// # #[derive(Record)]
+    /// # #[record(table = "accounts")]
+    /// # struct Account { #[record(key)] id: i64, cents: i64 }
+    /// # fn main() -> Result<()> {
+    /// # let db = blocking::Tradebase::open(Config::in_memory())?;
+    /// # db.sql().create_table::<Account>()?;
+    /// db.sql().transaction(|tx| {
+    ///     tx.insert(&Account { id: 1, cents: 300 })?;
+    ///     tx.insert(&Account { id: 2, cents: 700 }).map(drop)
+    /// })?;
+    /// # db.close()
+    /// # }
+    /// ```
+    pub fn transaction<R, E: From<Error>>(
+        &self,
+        work: impl Fn(&Self) -> Result<R, E>,
+    ) -> Result<R, E> {
+        self.transaction_with(TxOptions::default(), work)
+    }
+
+    /// As [`transaction`](Self::transaction), with options. A closure that holds its thread is not
+    /// cut off when its time is over: the time bounds the waiting and the repetitions.
+    pub fn transaction_with<R, E: From<Error>>(
+        &self,
+        options: TxOptions,
+        work: impl Fn(&Self) -> Result<R, E>,
+    ) -> Result<R, E> {
+        let work = |room| {
+            let inside = Self { db: self.db.clone(), room, inside: true };
+            // Not before it is waited for: until then the transaction is not known to be open.
+            let work = &work;
+            async move { work(&inside) }
+        };
+        self.block_on(self.room.transaction_with(options, work)).map_err(E::from)?
     }
 }
