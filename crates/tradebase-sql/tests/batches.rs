@@ -139,7 +139,7 @@ postgres_promises! {
             let text = error.to_string();
             assert!(text.contains("write 3 of the batch") && text.contains(names), "{text}");
             assert_eq!((&new, &stored), (&unstamped, &before), "as they were");
-            assert_eq!(sql.all::<Order>().await.unwrap(), [before.clone()]);
+            assert_eq!(sql.all::<Order>().await.unwrap(), std::slice::from_ref(&before));
         }
         assert_eq!(count(sql).await, (1, 0, 0));
     }

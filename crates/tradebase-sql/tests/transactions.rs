@@ -273,7 +273,7 @@ postgres_promises! {
         let done = sql.transaction(|tx| async move {
             let (a, b, c) = (account(1, 1), account(2, 2), account(3, 3));
             let (a, b, c) = join!(tx.insert(&a), tx.insert(&b), tx.insert(&c));
-            (a?, b?, c?);
+            assert_eq!([a?, b?, c?], [1, 2, 3]);
             let tasks: Vec<_> = (10..20)
                 .map(|id| {
                     let tx = tx.clone();

@@ -9,7 +9,7 @@ use crate::conflict::{Landed, Plan};
 use crate::patch::Change;
 use crate::sql::Updated;
 use crate::together::Wrote;
-use crate::transaction::TxOptions;
+use crate::tx_options::TxOptions;
 
 fn later() -> Error {
     Error::new(Code::Unsupported, "not written yet")
