@@ -1,5 +1,8 @@
 //! Batches: all writes or none, in one round trip.
 
+// Until SQLite keeps them too: then each `postgres_promises` becomes `promises`.
+#![cfg(feature = "postgres")]
+
 mod common;
 
 use std::future::poll_fn;

@@ -1,5 +1,8 @@
 //! Transactions: together or not at all, whatever happens to the closure.
 
+// Until SQLite keeps them too: then each `postgres_promises` becomes `promises`.
+#![cfg(feature = "postgres")]
+
 mod common;
 
 use std::fmt;
