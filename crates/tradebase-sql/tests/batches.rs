@@ -77,7 +77,8 @@ postgres_promises! {
         let mut old = order(1, "old");
         sql.insert(&mut old).await.unwrap();
         let (mut new, mut first, mut second) = (order(2, "new"), remark("a"), remark("b"));
-        let mut stale = Order { made: Timestamp::from_micros(5), symbol: "older".into(), ..old.clone() };
+        let made = Timestamp::from_micros(5);
+        let mut stale = Order { made, symbol: "older".into(), ..old.clone() };
         let mut batch = sql.batch();
         batch.insert(&mut new).unwrap();
         batch.insert(kept(fill(1, 2))).unwrap();
@@ -127,7 +128,7 @@ postgres_promises! {
             (|batch| batch.insert(kept(order(7, "btc"))), Code::NotUnique, "symbol"),
             (|batch| batch.update(kept(fill(1, 1))), Code::NotFound, "no row"),
             (|batch| batch.update(kept(order(8, "none"))), Code::NotFound, "no row"),
-            (|batch| batch.update(kept(order(1, "stale"))), Code::VersionConflict, "version than 0"),
+            (|batch| batch.update(kept(order(1, "old"))), Code::VersionConflict, "version than 0"),
         ];
         for (add, code, names) in cases {
             let mut new = order(5, "new");

@@ -181,7 +181,8 @@ async fn a_postgres_write_waits_for_the_disk_as_its_handle_says() {
     sql.create_table::<Entry>().await.unwrap();
     let note = "CREATE TABLE notes AS SELECT ''::text AS waits; \
                 CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN \
-                UPDATE notes SET waits = current_setting('synchronous_commit'); RETURN NEW; END $$; \
+                UPDATE notes SET waits = current_setting('synchronous_commit'); \
+                RETURN NEW; END $$; \
                 CREATE TRIGGER note BEFORE INSERT ON entries FOR EACH ROW EXECUTE FUNCTION note()";
     let mut connection = sql.connection().await.unwrap();
     connection.batch(note).await.unwrap();

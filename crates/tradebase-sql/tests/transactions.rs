@@ -482,7 +482,8 @@ postgres_promises! {
         });
         done.await.unwrap();
         assert_eq!(ids(sql).await, [1, 2]);
-        let several = sql.transaction(|tx| async move { tx.execute("SELECT 1; COMMIT", &[]).await });
+        let several = "SELECT 1; COMMIT";
+        let several = sql.transaction(|tx| async move { tx.execute(several, &[]).await });
         assert_eq!(several.await.unwrap_err().code(), Code::Syntax);
     }
 }
