@@ -9,7 +9,7 @@ use std::future::poll_fn;
 use std::task::Poll;
 
 use tradebase_core::{Assigned, Code, Error, Record, Timestamp};
-use tradebase_sql::{BATCH_WRITES_MAX, Conflict, Sql};
+use tradebase_sql::{BATCH_WRITES_MAX, Conflict, Isolation, Sql, TxOptions};
 
 #[derive(Record, Clone, Debug, PartialEq)]
 #[record(table = "orders", unique(symbol))]
@@ -66,9 +66,14 @@ async fn tables(sql: &Sql) {
     sql.create_table::<Remark>().await.unwrap();
 }
 
+/// All at one moment: a batch that was cut off may still take effect.
 async fn count(sql: &Sql) -> (usize, usize, usize) {
-    let (orders, fills) = (sql.all::<Order>().await.unwrap(), sql.all::<Fill>().await.unwrap());
-    (orders.len(), fills.len(), sql.all::<Remark>().await.unwrap().len())
+    let options = TxOptions::new().isolation(Isolation::RepeatableRead).read_only();
+    let counted = sql.transaction_with(options, |tx| async move {
+        let (orders, fills) = (tx.all::<Order>().await?.len(), tx.all::<Fill>().await?.len());
+        Ok::<_, Error>((orders, fills, tx.all::<Remark>().await?.len()))
+    });
+    counted.await.unwrap()
 }
 
 postgres_promises! {
