@@ -332,7 +332,7 @@ async fn a_postgres_transaction_dropped_at_any_moment_leaves_nothing_open() {
     let ids: Vec<_> = sql.all::<Entry>().await.unwrap().iter().map(|entry| entry.id).collect();
     assert!(ids.chunks(2).all(|pair| pair.len() == 2 && pair[0] + 1 == pair[1]), "{ids:?}");
     let open = "SELECT count(*) FROM pg_stat_activity \
-                WHERE datname = currentdatabase() AND state LIKE 'idle in%'";
+                WHERE datname = current_database() AND state LIKE 'idle in%'";
     let open = store.straight.query_values(open, &[]).await.unwrap().rows;
     assert_eq!(open, [[Value::Int(0)]]);
 }
