@@ -84,6 +84,7 @@ mod stream;
 mod together;
 mod trace;
 mod transaction;
+mod tx_options;
 mod verbs;
 
 #[cfg(feature = "postgres")]
@@ -106,6 +107,5 @@ pub use sqlite::sqlite_type;
 pub use status::PoolStatus;
 pub use stream::{RowStream, STREAM_CHUNK_ROWS};
 pub use together::{BATCH_WRITES_MAX, Batch};
-pub use transaction::{
-    Isolation, SAVEPOINTS_MAX, TRANSACTION_ATTEMPTS, TRANSACTION_WAIT, TxOptions,
-};
+pub use transaction::SAVEPOINTS_MAX;
+pub use tx_options::{Isolation, TRANSACTION_ATTEMPTS, TRANSACTION_WAIT, TxOptions};

@@ -26,7 +26,7 @@ struct Proxied {
     sql: Sql,
     straight: Sql,
     proxy: Arc<Proxy>,
-    _database: Database,
+    database: Database,
 }
 
 impl Proxied {
@@ -36,7 +36,7 @@ impl Proxied {
         let sql = Sql::open(&database.url_through(&proxy)).await.unwrap();
         let straight = Sql::open(&database.url()).await.unwrap();
         straight.create_table::<Entry>().await.unwrap();
-        Self { sql, straight, proxy, _database: database }
+        Self { sql, straight, proxy, database: database }
     }
 
     /// Inserts a row in a transaction; the first time, `fault` comes right before the COMMIT.
@@ -181,7 +181,8 @@ async fn a_postgres_write_waits_for_the_disk_as_its_handle_says() {
     sql.create_table::<Entry>().await.unwrap();
     let note = "CREATE TABLE notes AS SELECT ''::text AS waits; \
                 CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN \
-                UPDATE notes SET waits = current_setting('synchronous_commit'); RETURN NEW; END $$; \
+                UPDATE notes SET waits = current_setting('synchronous_commit'); \
+                RETURN NEW; END $$; \
                 CREATE TRIGGER note BEFORE INSERT ON entries FOR EACH ROW EXECUTE FUNCTION note()";
     let mut connection = sql.connection().await.unwrap();
     connection.batch(note).await.unwrap();
@@ -235,10 +236,9 @@ async fn a_postgres_batch_whose_answers_are_lost_is_found_or_unknown_but_never_h
         batch(&store.sql, id + 5).await.unwrap();
         store.proxy.cut_after(Side::Server, cut);
         let done = batch(&store.sql, id).await.map_err(|error| error.code());
-        let mut there = Vec::new();
-        for id in [id, id + 1] {
-            there.push(store.straight.get::<Entry>(&id).await.unwrap().is_some());
-        }
+        // Both by one statement: it may still take effect.
+        let all = store.straight.all::<Entry>().await.unwrap();
+        let there = [id, id + 1].map(|id| all.contains(&Entry { id }));
         assert_eq!(there[0], there[1], "after {cut} of {bytes} bytes");
         match done {
             Ok(()) => assert!(there[0], "after {cut} of {bytes} bytes"),
@@ -281,4 +281,58 @@ async fn a_postgres_write_whose_answer_is_lost_is_a_lost_connection() {
         };
         assert_eq!(lost.unwrap_err().code(), Code::ConnectionLost, "{verb}");
     }
+}
+
+#[tokio::test]
+async fn two_postgres_stores_can_be_used_in_one_closure() {
+    let (one, other) = (PostgresStore::new().await, PostgresStore::new().await);
+    for store in [&one, &other] {
+        store.sql.create_table::<Entry>().await.unwrap();
+    }
+    let other = &other.sql;
+    let work = one.sql.transaction(|tx| async move {
+        tx.insert(&Entry { id: 1 }).await?;
+        other.insert(&Entry { id: 2 }).await?;
+        let tx = &tx;
+        let nested = other.transaction(|other| async move {
+            other.insert(&Entry { id: 3 }).await?;
+            tx.insert(&Entry { id: 4 }).await?;
+            Err::<(), _>(Error::new(Code::Invalid, "on purpose"))
+        });
+        nested.await.unwrap_err();
+        Ok::<_, Error>(())
+    });
+    work.await.unwrap();
+    let ids = [Entry { id: 1 }, Entry { id: 4 }];
+    assert_eq!(one.sql.all::<Entry>().await.unwrap(), ids);
+    assert_eq!(other.all::<Entry>().await.unwrap(), [Entry { id: 2 }]);
+}
+
+/// Everything arrives late, so that each step can be cut off while it waits.
+#[tokio::test]
+async fn a_postgres_transaction_dropped_at_any_moment_leaves_nothing_open() {
+    let store = Proxied::new(Postgres::shared()).await;
+    let options = SqlOptions::new(store.database.url_through(&store.proxy)).pool_connections(1);
+    let sql = Sql::open_with(options.pool_wait(Duration::from_secs(10))).await.unwrap();
+    store.proxy.delay(Duration::from_millis(4));
+    let mut whole = 0;
+    for id in 0..60 {
+        let id = 2 * id;
+        let work = sql.transaction(|tx| async move {
+            tx.insert(&Entry { id }).await?;
+            tx.transaction(|inner| async move { inner.insert(&Entry { id: id + 1 }).await }).await
+        });
+        let cut = Duration::from_micros(900 * u64::try_from(id).unwrap());
+        whole += u32::from(tokio::time::timeout(cut, work).await.is_ok());
+        // The only connection is free again, and at rest.
+        sql.ping().await.unwrap();
+    }
+    assert!(whole > 0 && whole < 60, "{whole}");
+    store.proxy.delay(Duration::ZERO);
+    let ids: Vec<_> = sql.all::<Entry>().await.unwrap().iter().map(|entry| entry.id).collect();
+    assert!(ids.chunks(2).all(|pair| pair.len() == 2 && pair[0] + 1 == pair[1]), "{ids:?}");
+    let open = "SELECT count(*) FROM pg_stat_activity \
+                WHERE datname = current_database() AND state LIKE 'idle in%'";
+    let open = store.straight.query_values(open, &[]).await.unwrap().rows;
+    assert_eq!(open, [[Value::Int(0)]]);
 }

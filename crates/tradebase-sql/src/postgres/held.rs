@@ -21,13 +21,17 @@ use super::store::Store;
 use crate::call::Call;
 use crate::error::given_up;
 use crate::options::Durability;
-use crate::transaction::{self, Bound, Isolation, Tx, TxOptions};
+use crate::transaction::{self, Bound, Tx};
+use crate::tx_options::{Isolation, TxOptions};
 
 /// How long the end of a transaction waits for a statement that somebody else, a task of the
 /// closure's own, still runs in it.
 const TURN_WAIT: Duration = Duration::from_secs(30);
 /// How long a ROLLBACK may take until its connection is ended instead.
 const ROLLBACK_WAIT: Duration = Duration::from_secs(5);
+
+/// How long a COMMIT may take, replicas that confirm it included, until its answer counts as lost.
+const COMMIT_WAIT: Duration = Duration::from_secs(60);
 
 /// Commits, and fails if the transaction had failed: a COMMIT alone would roll back and not say
 /// so.
@@ -123,12 +127,17 @@ impl Held {
             let lost = error.code() == Code::ConnectionLost;
             return Err(if lost { outcome::aborted(error) } else { error });
         }
-        let (committed, reset) = if stage.resets {
-            // Sent together: it costs no round trip.
-            join(connection.run(None, COMMIT), connection.run(None, RESET)).await
-        } else {
-            (connection.run(None, COMMIT).await, Ok(()))
+        let resets = stage.resets;
+        let ending = async {
+            if resets {
+                // Sent together: it costs no round trip.
+                join(connection.run(None, COMMIT), connection.run(None, RESET)).await
+            } else {
+                (connection.run(None, COMMIT).await, Ok(()))
+            }
         };
+        let ended = timeout(COMMIT_WAIT, ending).await;
+        let (committed, reset) = ended.unwrap_or_else(|_| (Err(silent()), Ok(())));
         match committed {
             // One that could not be set back is gone, and that is all.
             Ok(()) if reset.is_err() => Ok(()),
@@ -387,4 +396,10 @@ fn busy() -> Error {
 #[cold]
 fn cancelled() -> Error {
     Error::new(Code::QueryFailed, "a call of the transaction was cancelled")
+}
+
+#[cold]
+fn silent() -> Error {
+    let message = format!("the server did not answer the COMMIT within {COMMIT_WAIT:?}");
+    Error::new(Code::ConnectionLost, message)
 }

@@ -14,6 +14,8 @@ use crate::call::Call;
 use crate::options::Durability;
 
 /// A connection, while one call has it; see [`done`](Lease::done).
+// The large one is the one that must be quick.
+#[allow(clippy::large_enum_variant)]
 pub(super) enum Lease {
     /// Of the pool: each statement is a transaction of its own.
     Own(pool::Lease),

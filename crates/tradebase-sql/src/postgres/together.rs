@@ -181,9 +181,9 @@ pub(super) fn update_or_fail(table: &Table, update: &str, returns: bool) -> Stri
         .map(|&at| format!("{} = ${}", quoted(table.columns[at].name.text), at + 1))
         .collect();
     format!(
-        "WITH done (made) AS ({update}{}) SELECT (SELECT made FROM done), CASE WHEN EXISTS \
-         (SELECT FROM done) THEN true ELSE ('{UNDONE}' || (SELECT count(*) FROM {} WHERE {}))::bool \
-         END",
+        "WITH done (made) AS ({update}{}) SELECT (SELECT made FROM done), \
+         CASE WHEN EXISTS (SELECT FROM done) THEN true \
+         ELSE ('{UNDONE}' || (SELECT count(*) FROM {} WHERE {}))::bool END",
         if returns { "" } else { " RETURNING true" },
         quoted(table.name),
         by_key.join(" AND "),
