@@ -92,8 +92,8 @@ pub use door::SqlConnection;
 pub use find::Find;
 pub use limits::PARAMETER_BYTES_MAX;
 pub use options::{
-    BUSY_WAIT, BUSY_WAIT_MAX, CONNECT_WAIT, DURABILITY, Durability, POOL_CONNECTIONS, POOL_WAIT,
-    READERS, SLOW_AFTER, STATEMENTS_MAX, SqlOptions,
+    BUSY_WAIT, BUSY_WAIT_MAX, CACHE_BYTES, CONNECT_WAIT, DURABILITY, Durability, MMAP_BYTES,
+    POOL_CONNECTIONS, POOL_WAIT, READERS, SLOW_AFTER, STATEMENTS_MAX, SqlOptions,
 };
 pub use patch::Patch;
 #[cfg(feature = "postgres")]

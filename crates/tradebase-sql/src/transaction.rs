@@ -236,8 +236,9 @@ impl Sql {
         let call = self.call(Operation::Transaction, None);
         let outcome = async {
             match &self.bound {
-                Some(bound) => self.nested(bound, &work).await,
-                None => self.repeated(options, &work).await,
+                // Boxed: transactions in each other would need a deep stack.
+                Some(bound) => Box::pin(self.nested(bound, &work)).await,
+                None => Box::pin(self.repeated(options, &work)).await,
             }
         };
         // An error of the user's own is an outcome, not a failure of the store.

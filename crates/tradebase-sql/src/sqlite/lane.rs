@@ -30,6 +30,9 @@ const GROUP_WRITES_MAX: usize = 512;
 /// Writes of others that one who writes in place carries out behind its own, on a thread that
 /// serves other tasks too: less than a millisecond.
 const LEADER_WRITES_MAX: usize = 64;
+/// With so many writers at a time the thread carries all writes out: commits of its own for those
+/// who come first would cost the others more than the way to the thread.
+const CROWD: usize = 4;
 /// The pause of the thread while another process writes. SQLite keeps no queue: who asks often
 /// gets its turn.
 const BUSY_POLL: Duration = Duration::from_micros(250);
@@ -50,6 +53,8 @@ pub(super) struct Lane {
     /// Started when it is first needed.
     thread: StdMutex<Option<Thread>>,
     has_thread: AtomicBool,
+    /// Whether so many write that the thread does it for all.
+    grouped: AtomicBool,
     /// Whether another process writes too.
     crowded: AtomicBool,
     /// Set by `close`: whoever holds the connection then closes it instead of giving it back.
@@ -81,6 +86,7 @@ impl Lane {
             room: Semaphore::new(QUEUE_JOBS),
             thread: StdMutex::new(None),
             has_thread: AtomicBool::new(false),
+            grouped: AtomicBool::new(false),
             crowded: AtomicBool::new(false),
             shut: AtomicBool::new(false),
         }
@@ -122,7 +128,8 @@ impl Lane {
     pub(super) async fn run(self: &Arc<Self>, call: &Call<'_>, work: Work) -> Result<Outcome> {
         let durability = self.durability(call);
         let short = call.manner.in_place || work.len() <= LEADER_WRITES_MAX;
-        let work = if short && self.is_in_place(call) && !self.crowded.load(Ordering::Relaxed) {
+        let free = !self.crowded.load(Ordering::Relaxed) && !self.grouped.load(Ordering::Relaxed);
+        let work = if free && short && self.is_in_place(call) {
             match self.in_place(work, durability) {
                 Ok(outcome) => return outcome,
                 Err(work) => work,
@@ -161,6 +168,7 @@ impl Lane {
             fits
         });
         if !jobs.is_empty() {
+            self.grouped.store(jobs.len() >= CROWD, Ordering::Relaxed);
             self.queue.put_back(carry_out(writing, jobs).0);
         }
         Ok(outcome)
@@ -302,8 +310,10 @@ impl Lane {
             fits
         });
         if jobs.is_empty() {
+            self.grouped.store(false, Ordering::Relaxed);
             return false;
         }
+        self.grouped.store(jobs.len() >= CROWD, Ordering::Relaxed);
         let (left, busy) = match turn.opened() {
             Ok(writing) => carry_out(writing, jobs),
             Err(error) if error.code() == Code::Locked => (jobs, true),
