@@ -41,6 +41,10 @@ const FAIR_PAUSE: Duration = Duration::from_millis(1);
 /// How long another process counts as writing after it was seen to.
 const CROWDED_FOR: Duration = Duration::from_millis(200);
 
+/// How long one whose time is over waits for the outcome before it asks again to have its work
+/// back.
+const BEGUN_WAIT: Duration = Duration::from_millis(5);
+
 /// The connection that writes, and the queue.
 pub(super) struct Lane {
     pub(super) place: Place,
@@ -191,20 +195,26 @@ impl Lane {
             return Err(closed());
         }
         self.start()?;
-        let (reply, answer) = oneshot::channel();
+        let (reply, mut answer) = oneshot::channel();
         let number = self.queue.push(Job { work, durability, queued, reply, alone: false });
         let mut place = Waits { lane: self, number, over: false };
-        let mut answer = answer;
-        let left = wait.saturating_sub(queued.elapsed());
-        let answered = match timeout(left, &mut answer).await {
-            Ok(answered) => answered,
-            Err(_) if self.queue.withdraw(number).is_some() => {
-                place.over = true;
-                call.waits(queued.elapsed());
-                return Err(self.held());
+        if self.is_shut() && self.queue.withdraw(number).is_some() {
+            // The thread may have ended before it was queued.
+            place.over = true;
+            return Err(closed());
+        }
+        let mut left = wait.saturating_sub(queued.elapsed());
+        let answered = loop {
+            match timeout(left, &mut answer).await {
+                Ok(answered) => break answered,
+                Err(_) if self.queue.withdraw(number).is_some() => {
+                    place.over = true;
+                    call.waits(queued.elapsed());
+                    return Err(self.held());
+                }
+                // Somebody has begun it, but may have to put it back.
+                Err(_) => left = BEGUN_WAIT,
             }
-            // Somebody has begun it.
-            Err(_) => answer.await,
         };
         place.over = true;
         let Reply { outcome, waited } = answered.map_err(|_| unanswered())?;
