@@ -47,8 +47,9 @@
 //! cannot do stands in its [`Capabilities`](tradebase_core::Capabilities). SQL of your own goes
 //! through a [`SqlConnection`]. PostgreSQL comes with the feature `postgres`.
 //!
-//! Calls need a tokio runtime with its clock and I/O switched on. Writes to SQLite and reads by
-//! key run on the caller's thread, since a hop to another thread costs more than they do.
+//! Calls need a tokio runtime with its clock and I/O switched on. On SQLite, reads by key and
+//! writes that need not wait for the disk run on the caller's thread, since a hop to another one
+//! costs more than they do; writes that come at the same time share a commit.
 
 // Both engines share names, statements and options; without PostgreSQL some of them rest.
 #![cfg_attr(not(feature = "postgres"), allow(dead_code))]
@@ -95,8 +96,9 @@ pub use door::SqlConnection;
 pub use find::Find;
 pub use limits::PARAMETER_BYTES_MAX;
 pub use options::{
-    BUSY_WAIT, BUSY_WAIT_MAX, CONNECT_WAIT, DURABILITY, Durability, POOL_CONNECTIONS,
-    POOL_OVERFLOW, POOL_RECYCLE, POOL_WAIT, READERS, SLOW_AFTER, STATEMENTS_MAX, SqlOptions,
+    BUSY_WAIT, BUSY_WAIT_MAX, CACHE_BYTES, CONNECT_WAIT, DURABILITY, Durability, MMAP_BYTES,
+    POOL_CONNECTIONS, POOL_OVERFLOW, POOL_RECYCLE, POOL_WAIT, READERS, SLOW_AFTER, STATEMENTS_MAX,
+    SqlOptions,
 };
 pub use patch::Patch;
 #[cfg(feature = "postgres")]

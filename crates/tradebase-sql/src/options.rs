@@ -23,6 +23,11 @@ pub const CONNECT_WAIT: Duration = Duration::from_secs(10);
 pub const BUSY_WAIT: Duration = Duration::from_secs(5);
 /// The longest of these waits: SQLite counts milliseconds in 31 bits, which is some hours more.
 pub const BUSY_WAIT_MAX: Duration = Duration::from_secs(24 * 24 * 60 * 60);
+/// What each connection to SQLite keeps of the file in memory, in bytes.
+pub const CACHE_BYTES: usize = 10 * 1024 * 1024;
+/// How much of a SQLite file is read as memory, in bytes: nothing. An error of the disk would come
+/// as a signal that ends the process, not as an error of the call.
+pub const MMAP_BYTES: usize = 0;
 /// Connections that read a SQLite file at most; each is opened when it is first needed.
 pub const READERS: usize = 4;
 /// Prepared statements kept per connection at most; the least used goes first.
@@ -65,6 +70,8 @@ pub struct SqlOptions {
     pub(crate) idle_in_transaction_wait: Option<Duration>,
     pub(crate) pgbouncer: bool,
     pub(crate) busy_wait: Duration,
+    pub(crate) cache_bytes: usize,
+    pub(crate) mmap_bytes: usize,
     pub(crate) readers: usize,
     pub(crate) statements_max: usize,
     pub(crate) durability: Durability,
@@ -90,6 +97,8 @@ impl SqlOptions {
             idle_in_transaction_wait: None,
             pgbouncer: false,
             busy_wait: BUSY_WAIT,
+            cache_bytes: CACHE_BYTES,
+            mmap_bytes: MMAP_BYTES,
             readers: READERS,
             statements_max: STATEMENTS_MAX,
             durability: DURABILITY,
@@ -178,6 +187,19 @@ impl SqlOptions {
     /// [`BUSY_WAIT`].
     pub fn busy_wait(mut self, wait: Duration) -> Self {
         self.busy_wait = wait.min(BUSY_WAIT_MAX);
+        self
+    }
+
+    /// What each connection to SQLite keeps of the file in memory. See [`CACHE_BYTES`].
+    pub fn cache_bytes(mut self, bytes: usize) -> Self {
+        self.cache_bytes = bytes;
+        self
+    }
+
+    /// How much of a SQLite file is read as memory, which some long reads are quicker by. See
+    /// [`MMAP_BYTES`].
+    pub fn mmap_bytes(mut self, bytes: usize) -> Self {
+        self.mmap_bytes = bytes;
         self
     }
 

@@ -52,14 +52,13 @@ impl Store {
         versions: &[Option<i64>],
     ) -> Result<Vec<Option<Timestamp>>> {
         call.runs(&statements(T::TABLE).update);
-        let mut seen = HashSet::with_capacity(rows.len());
+        let mut seen = Seen::default();
         for (at, row) in rows.iter().enumerate() {
-            let key = key_image::<T>(&row.key()).map_err(|e| placed(at, e))?;
-            if !seen.insert(key.into_bytes()) {
-                return Err(twice(Code::Invalid, at, words(T::TABLE, T::TABLE.key)));
-            }
+            seen.add(&key_image::<T>(&row.key()).map_err(|e| placed(at, e))?);
         }
-        drop(seen);
+        if let Some(at) = seen.twice() {
+            return Err(twice(Code::Invalid, at, words(T::TABLE, T::TABLE.key)));
+        }
         let mut created = Vec::new();
         let work = |writing: &mut Writing, turn: &[&T], from: usize| {
             let versions = versions.iter().skip(from);
@@ -79,15 +78,16 @@ impl Store {
         let landing = upsert::landing(T::TABLE, plan);
         landing.insert.note(call);
         let on = if plan.on.is_empty() { T::TABLE.key } else { plan.on.as_slice() };
-        let mut seen = HashSet::with_capacity(rows.len());
+        let mut seen = Seen::default();
         for (at, row) in rows.iter().enumerate() {
-            if let Some(same) = sameness(*row, on)?
-                && !seen.insert(same.into_bytes())
-            {
-                return Err(twice(Code::NotUnique, at, words(T::TABLE, on)));
+            match sameness(*row, on)? {
+                Some(same) => seen.add(&same),
+                None => seen.add_other(at),
             }
         }
-        drop(seen);
+        if let Some(at) = seen.twice() {
+            return Err(twice(Code::NotUnique, at, words(T::TABLE, on)));
+        }
         let mut landed = Vec::new();
         let work = |writing: &mut Writing, turn: &[&T], from: usize| {
             writing.upsert(turn, &landing, from, &mut landed)
@@ -246,6 +246,51 @@ pub(super) fn bind_key<T: Record>(
     let mut sink = BindSink::new(statement, scratch);
     key.put_key(T::TABLE.key_columns(), &mut sink)?;
     if sink.skipped() { Err(unassigned(T::TABLE)) } else { Ok(()) }
+}
+
+/// The keys of a batch, to find two that are the same.
+#[derive(Default)]
+struct Seen {
+    bytes: Vec<u8>,
+    /// Where each ends.
+    ends: Vec<usize>,
+    /// Whether each is behind the one before it, so that no two are the same.
+    rises: Option<bool>,
+}
+
+impl Seen {
+    fn add(&mut self, key: &Image) {
+        let last = self.ends.len().checked_sub(1).and_then(|last| self.key(last));
+        let rises = last.is_none_or(|last| last < key.bytes());
+        self.rises = Some(self.rises.unwrap_or(true) && rises);
+        self.bytes.extend_from_slice(key.bytes());
+        self.ends.push(self.bytes.len());
+    }
+
+    /// A row that is like no other.
+    fn add_other(&mut self, at: usize) {
+        let mut number = Image::new();
+        number.integer(i64::try_from(at).unwrap_or(i64::MAX));
+        // No key is of such a form: it would be null.
+        self.bytes.push(u8::MAX);
+        self.bytes.extend_from_slice(number.bytes());
+        self.ends.push(self.bytes.len());
+        self.rises = Some(false);
+    }
+
+    fn key(&self, at: usize) -> Option<&[u8]> {
+        let start = at.checked_sub(1).and_then(|before| self.ends.get(before)).unwrap_or(&0);
+        self.bytes.get(*start..*self.ends.get(at)?)
+    }
+
+    /// The place of the first key that was there before.
+    fn twice(&self) -> Option<usize> {
+        if self.rises != Some(false) {
+            return None;
+        }
+        let mut seen = HashSet::with_capacity(self.ends.len());
+        (0..self.ends.len()).find(|&at| self.key(at).is_some_and(|key| !seen.insert(key)))
+    }
 }
 
 /// In what a row is the same as another; none if it is like no other.

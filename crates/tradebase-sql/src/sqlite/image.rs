@@ -28,8 +28,8 @@ impl Image {
     }
 
     /// The bytes, which are equal for equal values.
-    pub(super) fn into_bytes(self) -> Vec<u8> {
-        self.0
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.0
     }
 
     /// Whether one of the values is null.
@@ -41,7 +41,7 @@ impl Image {
     /// Adds a value.
     pub(super) fn integer(&mut self, value: i64) {
         self.0.push(INTEGER);
-        self.0.extend_from_slice(&value.to_le_bytes());
+        self.0.extend_from_slice(&value.to_be_bytes());
     }
 
     /// Binds the first values: as many as the statement has parameters.
@@ -58,7 +58,7 @@ impl Image {
         // Values were held against a limit before that is far below.
         let len = u32::try_from(bytes.len()).map_err(|_| broken())?;
         self.0.push(tag);
-        self.0.extend_from_slice(&len.to_le_bytes());
+        self.0.extend_from_slice(&len.to_be_bytes());
         self.0.extend_from_slice(bytes);
         Ok(())
     }
@@ -72,7 +72,7 @@ impl Target for Image {
             ValueRef::Integer(value) => self.integer(value),
             ValueRef::Real(value) => {
                 self.0.push(REAL);
-                self.0.extend_from_slice(&value.to_le_bytes());
+                self.0.extend_from_slice(&value.to_be_bytes());
             }
             ValueRef::Text(text) => self.sized(TEXT, text)?,
             ValueRef::Blob(bytes) => self.sized(BLOB, bytes)?,
@@ -86,8 +86,8 @@ fn next<'a>(rest: &mut &'a [u8]) -> Option<ValueRef<'a>> {
     *rest = behind;
     Some(match *tag {
         NULL => ValueRef::Null,
-        INTEGER => ValueRef::Integer(i64::from_le_bytes(eight(rest)?)),
-        REAL => ValueRef::Real(f64::from_le_bytes(eight(rest)?)),
+        INTEGER => ValueRef::Integer(i64::from_be_bytes(eight(rest)?)),
+        REAL => ValueRef::Real(f64::from_be_bytes(eight(rest)?)),
         TEXT => ValueRef::Text(sized(rest)?),
         BLOB => ValueRef::Blob(sized(rest)?),
         _ => return None,
@@ -102,7 +102,7 @@ fn eight(rest: &mut &[u8]) -> Option<[u8; 8]> {
 
 fn sized<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
     let (len, behind) = rest.split_first_chunk()?;
-    let len = usize::try_from(u32::from_le_bytes(*len)).ok()?;
+    let len = usize::try_from(u32::from_be_bytes(*len)).ok()?;
     let (value, behind) = behind.split_at_checked(len)?;
     *rest = behind;
     Some(value)

@@ -30,6 +30,9 @@ const GROUP_WRITES_MAX: usize = 512;
 /// Writes of others that one who writes in place carries out behind its own, on a thread that
 /// serves other tasks too: less than a millisecond.
 const LEADER_WRITES_MAX: usize = 64;
+/// With so many writers at a time the thread carries all writes out: commits of its own for those
+/// who come first would cost the others more than the way to the thread.
+const CROWD: usize = 4;
 /// The pause of the thread while another process writes. SQLite keeps no queue: who asks often
 /// gets its turn.
 const BUSY_POLL: Duration = Duration::from_micros(250);
@@ -37,6 +40,10 @@ const BUSY_POLL: Duration = Duration::from_micros(250);
 const FAIR_PAUSE: Duration = Duration::from_millis(1);
 /// How long another process counts as writing after it was seen to.
 const CROWDED_FOR: Duration = Duration::from_millis(200);
+
+/// How long one whose time is over waits for the outcome before it asks again to have its work
+/// back.
+const BEGUN_WAIT: Duration = Duration::from_millis(5);
 
 /// The connection that writes, and the queue.
 pub(super) struct Lane {
@@ -50,6 +57,8 @@ pub(super) struct Lane {
     /// Started when it is first needed.
     thread: StdMutex<Option<Thread>>,
     has_thread: AtomicBool,
+    /// Whether so many write that the thread does it for all.
+    grouped: AtomicBool,
     /// Whether another process writes too.
     crowded: AtomicBool,
     /// Set by `close`: whoever holds the connection then closes it instead of giving it back.
@@ -81,6 +90,7 @@ impl Lane {
             room: Semaphore::new(QUEUE_JOBS),
             thread: StdMutex::new(None),
             has_thread: AtomicBool::new(false),
+            grouped: AtomicBool::new(false),
             crowded: AtomicBool::new(false),
             shut: AtomicBool::new(false),
         }
@@ -122,7 +132,8 @@ impl Lane {
     pub(super) async fn run(self: &Arc<Self>, call: &Call<'_>, work: Work) -> Result<Outcome> {
         let durability = self.durability(call);
         let short = call.manner.in_place || work.len() <= LEADER_WRITES_MAX;
-        let work = if short && self.is_in_place(call) && !self.crowded.load(Ordering::Relaxed) {
+        let free = !self.crowded.load(Ordering::Relaxed) && !self.grouped.load(Ordering::Relaxed);
+        let work = if free && short && self.is_in_place(call) {
             match self.in_place(work, durability) {
                 Ok(outcome) => return outcome,
                 Err(work) => work,
@@ -161,6 +172,7 @@ impl Lane {
             fits
         });
         if !jobs.is_empty() {
+            self.grouped.store(jobs.len() >= CROWD, Ordering::Relaxed);
             self.queue.put_back(carry_out(writing, jobs).0);
         }
         Ok(outcome)
@@ -183,20 +195,26 @@ impl Lane {
             return Err(closed());
         }
         self.start()?;
-        let (reply, answer) = oneshot::channel();
+        let (reply, mut answer) = oneshot::channel();
         let number = self.queue.push(Job { work, durability, queued, reply, alone: false });
         let mut place = Waits { lane: self, number, over: false };
-        let mut answer = answer;
-        let left = wait.saturating_sub(queued.elapsed());
-        let answered = match timeout(left, &mut answer).await {
-            Ok(answered) => answered,
-            Err(_) if self.queue.withdraw(number).is_some() => {
-                place.over = true;
-                call.waits(queued.elapsed());
-                return Err(self.held());
+        if self.is_shut() && self.queue.withdraw(number).is_some() {
+            // The thread may have ended before it was queued.
+            place.over = true;
+            return Err(closed());
+        }
+        let mut left = wait.saturating_sub(queued.elapsed());
+        let answered = loop {
+            match timeout(left, &mut answer).await {
+                Ok(answered) => break answered,
+                Err(_) if self.queue.withdraw(number).is_some() => {
+                    place.over = true;
+                    call.waits(queued.elapsed());
+                    return Err(self.held());
+                }
+                // Somebody has begun it, but may have to put it back.
+                Err(_) => left = BEGUN_WAIT,
             }
-            // Somebody has begun it.
-            Err(_) => answer.await,
         };
         place.over = true;
         let Reply { outcome, waited } = answered.map_err(|_| unanswered())?;
@@ -302,8 +320,10 @@ impl Lane {
             fits
         });
         if jobs.is_empty() {
+            self.grouped.store(false, Ordering::Relaxed);
             return false;
         }
+        self.grouped.store(jobs.len() >= CROWD, Ordering::Relaxed);
         let (left, busy) = match turn.opened() {
             Ok(writing) => carry_out(writing, jobs),
             Err(error) if error.code() == Code::Locked => (jobs, true),

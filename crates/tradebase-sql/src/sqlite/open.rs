@@ -147,6 +147,9 @@ fn prepare(connection: &Connection, busy: Duration, options: &SqlOptions) -> Res
         // Else a column that is missing is read as a text: its own name, in double quotes.
         connection.set_db_config(quotes, false).map_err(|e| from_sqlite(&e, None))?;
     }
+    // Negative: in KiB, not in pages.
+    pragma(connection, "cache_size", &format!("-{}", (options.cache_bytes / 1024).max(1)))?;
+    pragma(connection, "mmap_size", &options.mmap_bytes.to_string())?;
     pragma(connection, "temp_store", "MEMORY")
 }
 
@@ -185,6 +188,7 @@ mod tests {
             assert_eq!(read("synchronous"), Ok(want));
             assert_eq!(read("foreign_keys"), Ok(1));
             assert_eq!(read("busy_timeout"), Ok(0));
+            assert_eq!((read("cache_size"), read("mmap_size")), (Ok(-10_240), Ok(0)));
             let Place::File(path) = &place else { panic!("it is a file") };
             let reading = reader(path, &options).unwrap();
             assert!(reading.execute_batch("CREATE TABLE a (b)").is_err());

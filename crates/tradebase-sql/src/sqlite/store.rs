@@ -14,7 +14,7 @@ use super::readers::{Reader, Readers, Standing};
 use super::writer::Writer;
 use super::{open, tables};
 use crate::call::Call;
-use crate::error::{closed, exhausted};
+use crate::error::exhausted;
 use crate::options::SqlOptions;
 use crate::status::PoolStatus;
 use crate::{naming, schema};
@@ -182,7 +182,7 @@ impl Store {
         }
         drop(writer);
         // Whatever still waits in the queue is told that the store is closed.
-        timeout(wait, self.lane.ended()).await.map_err(|_| closed())?;
+        timeout(wait, self.lane.ended()).await.map_err(|_| exhausted(wait, 1))?;
         failed
     }
 }

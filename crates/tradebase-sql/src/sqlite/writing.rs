@@ -306,3 +306,123 @@ fn write_failed(at: usize, write: &Write, error: Error) -> Error {
         None => placed,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tradebase_core::Record;
+    use tradebase_testkit::TempFolder;
+
+    use super::*;
+    use crate::sqlite::tables;
+
+    #[derive(Record, Clone, Debug)]
+    #[record(table = "notes")]
+    struct Note {
+        #[record(key)]
+        id: i64,
+        body: Vec<u8>,
+    }
+
+    fn opened(folder: &TempFolder) -> Writing {
+        let place = Place::File(folder.file("notes.db"));
+        let writing = Writing::open(&place, &SqlOptions::new("")).unwrap();
+        tables::create_in(&writing.connection, Note::TABLE).unwrap();
+        writing
+    }
+
+    fn insert(id: i64, bytes: usize) -> Work {
+        Work::One(Write::insert(&Note { id, body: vec![1; bytes] }).unwrap())
+    }
+
+    fn number(writing: &Writing, sql: &str) -> i64 {
+        writing.connection.query_row(sql, [], |row| row.get(0)).unwrap()
+    }
+
+    #[test]
+    fn a_full_disk_fails_whom_it_meets_and_undoes_the_others_to_be_done_alone() {
+        let folder = TempFolder::new().unwrap();
+        let writing = opened(&folder);
+        let pages = number(&writing, "PRAGMA page_count") + 8;
+        number(&writing, &format!("PRAGMA max_page_count = {pages}"));
+        let works = [insert(1, 10), insert(2, 1_000_000), insert(3, 10)];
+        let verdicts = writing.together(works.iter()).unwrap();
+        let [Verdict::Undone, Verdict::Ended(Err(full)), Verdict::Undone] = verdicts.as_slice()
+        else {
+            panic!("{verdicts:?}");
+        };
+        assert_eq!(full.code(), Code::StorageFull);
+        assert!(writing.connection.is_autocommit());
+        assert_eq!(number(&writing, "SELECT count(*) FROM notes"), 0);
+        writing.alone(&works[0]).unwrap();
+        writing.alone(&works[2]).unwrap();
+        assert_eq!(number(&writing, "SELECT count(*) FROM notes"), 2);
+    }
+
+    #[test]
+    fn work_of_several_writes_is_undone_alone() {
+        let folder = TempFolder::new().unwrap();
+        let writing = opened(&folder);
+        let several = |works: [Work; 2]| {
+            let writes = works.into_iter().flat_map(|work| match work {
+                Work::One(write) => vec![write],
+                Work::Several(writes) => writes,
+            });
+            Work::Several(writes.collect())
+        };
+        let works = [
+            insert(1, 1),
+            several([insert(2, 1), insert(1, 1)]),
+            several([insert(2, 1), insert(3, 1)]),
+        ];
+        let verdicts = writing.together(works.iter()).unwrap();
+        let [Verdict::Ended(Ok(_)), Verdict::Ended(Err(error)), Verdict::Ended(Ok(_))] =
+            verdicts.as_slice()
+        else {
+            panic!("{verdicts:?}");
+        };
+        assert_eq!(error.code(), Code::NotUnique);
+        assert_eq!(number(&writing, "SELECT count(*) FROM notes"), 3);
+    }
+
+    #[test]
+    fn references_that_are_checked_at_the_end_fail_only_whom_they_are_of() {
+        let folder = TempFolder::new().unwrap();
+        let writing = opened(&folder);
+        writing
+            .execute(
+                "CREATE TABLE bodies (id INTEGER PRIMARY KEY); DROP TABLE notes;
+                 CREATE TABLE notes (id INTEGER PRIMARY KEY REFERENCES bodies DEFERRABLE \
+                 INITIALLY DEFERRED, body BLOB) STRICT; INSERT INTO bodies VALUES (1)",
+            )
+            .unwrap();
+        let works = [insert(1, 1), insert(2, 1)];
+        let verdicts = writing.together(works.iter()).unwrap();
+        assert!(verdicts.iter().all(|one| matches!(one, Verdict::Undone)), "{verdicts:?}");
+        writing.alone(&works[0]).unwrap();
+        let error = writing.alone(&works[1]).unwrap_err();
+        assert_eq!(error.code(), Code::BrokenReference);
+        assert!(writing.connection.is_autocommit());
+    }
+
+    #[test]
+    fn commits_are_as_durable_as_asked_and_a_long_log_is_moved() {
+        let folder = TempFolder::new().unwrap();
+        let mut writing = opened(&folder);
+        for (durability, want) in
+            [(Durability::Relaxed, 1), (Durability::Relaxed, 1), (Durability::Full, 2)]
+        {
+            writing.make(durability).unwrap();
+            assert_eq!(number(&writing, "PRAGMA synchronous"), want);
+        }
+        assert!(!writing.log_is_long());
+        writing.alone(&insert(1, 5_000_000)).unwrap();
+        assert!(writing.log_is_long());
+        writing.checkpoint().unwrap();
+        assert!(!writing.log_is_long());
+        // The log begins anew: it grows no longer than before.
+        let log = folder.file("notes.db-wal");
+        let before = std::fs::metadata(&log).unwrap().len();
+        writing.alone(&insert(2, 4_000_000)).unwrap();
+        assert_eq!(std::fs::metadata(&log).unwrap().len(), before);
+    }
+}
