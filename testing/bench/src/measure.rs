@@ -146,6 +146,41 @@ pub fn median(values: impl Iterator<Item = f64>) -> f64 {
 mod tests {
     use super::*;
 
+    /// Blocks of one second per repetition, those of ours of half a second.
+    fn seconds(side: Side, repeat: usize) -> Duration {
+        let of = if side == Side::Ours { 500 } else { 1000 };
+        Duration::from_millis(of * u64::try_from(repeat).expect("a few"))
+    }
+
+    #[test]
+    fn all_sides_do_as_much_as_the_fastest_needs_to_fill_a_block() {
+        let block = Duration::from_secs(4);
+        let plan = Plan { block, rounds_min: 6, rounds_max: 6, ..IN_MEMORY };
+        let mut blocks = Vec::new();
+        let figures = contest(&plan, 10, |side, repeat| {
+            blocks.push((side, repeat));
+            seconds(side, repeat)
+        });
+        assert!((figures.ours - 0.05e9).abs() < 1.0 && (figures.raw - 0.1e9).abs() < 1.0);
+        assert!((figures.ratio - 2.0).abs() < 1e-9 && !figures.noisy);
+        let measured = &blocks[blocks.len() - 18..];
+        for side in Side::ALL {
+            assert_eq!(measured.iter().filter(|block| **block == (side, 8)).count(), 6);
+        }
+    }
+
+    #[test]
+    fn a_control_that_stays_off_makes_the_work_noisy() {
+        let plan = Plan { block: Duration::ZERO, rounds_min: 2, rounds_max: 8, ..IN_MEMORY };
+        let mut blocks = 0;
+        let figures = contest(&plan, 1, |side, _| {
+            blocks += 1;
+            Duration::from_secs(if side == Side::Control { 2 } else { 1 })
+        });
+        assert!(figures.noisy && (figures.control - 0.5).abs() < 1e-9);
+        assert!(blocks > 3 * 8, "rounds were added up to the bound");
+    }
+
     #[test]
     fn median_of_even_and_odd() {
         assert!((median([3.0, 1.0, 2.0].into_iter()) - 2.0).abs() < 1e-9);

@@ -141,3 +141,27 @@ fn peers(out: &mut impl Write, line: &Line) -> io::Result<()> {
     }
     writeln!(out, "{}", if line.trails() { " below the bar" } else { "" })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_below_the_best_peer_does_not_hold() {
+        let quiet = Figures { ours: 10.0, raw: 10.0, ratio: 1.0, control: 1.0, noisy: false };
+        let mut line = Line::of(("sql", "sqlite", "create_64"), 0.8, &[quiet]);
+        assert!(line.holds() && line.lead().is_none());
+        line.peers = [("slow".to_owned(), 90.0), ("best".to_owned(), 30.0)].into();
+        line.peer_bar = 2.5;
+        assert!(line.holds());
+        line.peer_bar = 3.5;
+        assert!(!line.holds());
+        let mut text = Vec::new();
+        row(&mut text, &line).expect("it is written");
+        let text = String::from_utf8(text).expect("it is text");
+        assert!(
+            text.contains("best 3.00 slow 9.00; best peer / ours 3.00, bar 3.50 below"),
+            "{text}"
+        );
+    }
+}
