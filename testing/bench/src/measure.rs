@@ -21,6 +21,8 @@ pub struct Plan {
     pub rounds_max: usize,
     /// How many rounds are added at a time.
     pub rounds_more: usize,
+    /// After so long no more rounds are added.
+    pub patience: Duration,
     /// How often a block repeats its work at most.
     pub repeat_max: usize,
 }
@@ -31,6 +33,7 @@ const IN_MEMORY: Plan = Plan {
     rounds_min: 61,
     rounds_max: 305,
     rounds_more: 30,
+    patience: Duration::MAX,
     repeat_max: usize::MAX,
 };
 
@@ -86,6 +89,7 @@ pub fn contest(
     records: usize,
     mut block: impl FnMut(Side, usize) -> Duration,
 ) -> Figures {
+    let start = Instant::now();
     let repeat = Side::ALL.map(|side| calibrate(plan, |repeat| block(side, repeat)));
     let repeat = repeat.into_iter().max().unwrap_or(1);
     let mut rounds: Vec<[f64; 3]> = Vec::new();
@@ -93,7 +97,10 @@ pub fn contest(
         rounds.push(round(rounds.len(), repeat, &mut block));
     }
     let control = |rounds: &[[f64; 3]]| median(rounds.iter().map(|r| r[1] / r[2]));
-    while !CONTROL.contains(&control(&rounds)) && rounds.len() < plan.rounds_max {
+    while !CONTROL.contains(&control(&rounds))
+        && rounds.len() < plan.rounds_max
+        && start.elapsed() < plan.patience
+    {
         for _ in 0..plan.rounds_more {
             rounds.push(round(rounds.len(), repeat, &mut block));
         }

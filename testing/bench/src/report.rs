@@ -31,6 +31,7 @@ pub struct Line {
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub peers_before: BTreeMap<String, f64>,
     /// How many times faster than the best peer ours should be; 0 where nothing is asked.
+    #[serde(skip_serializing_if = "nothing_asked")]
     pub peer_bar: f64,
     /// Raw against raw.
     pub control: f64,
@@ -86,6 +87,11 @@ impl Line {
     fn trails(&self) -> bool {
         self.lead().is_some_and(|lead| lead < self.peer_bar)
     }
+}
+
+/// Serde hands fields over by reference.
+fn nothing_asked(bar: &f64) -> bool {
+    *bar == 0.0
 }
 
 /// Prints a line as JSON.
