@@ -21,6 +21,8 @@ pub struct Plan {
     pub rounds_max: usize,
     /// How many rounds are added at a time.
     pub rounds_more: usize,
+    /// After so long no more rounds are added.
+    pub patience: Duration,
     /// How often a block repeats its work at most.
     pub repeat_max: usize,
 }
@@ -31,6 +33,7 @@ const IN_MEMORY: Plan = Plan {
     rounds_min: 61,
     rounds_max: 305,
     rounds_more: 30,
+    patience: Duration::MAX,
     repeat_max: usize::MAX,
 };
 
@@ -86,6 +89,7 @@ pub fn contest(
     records: usize,
     mut block: impl FnMut(Side, usize) -> Duration,
 ) -> Figures {
+    let start = Instant::now();
     let repeat = Side::ALL.map(|side| calibrate(plan, |repeat| block(side, repeat)));
     let repeat = repeat.into_iter().max().unwrap_or(1);
     let mut rounds: Vec<[f64; 3]> = Vec::new();
@@ -93,7 +97,10 @@ pub fn contest(
         rounds.push(round(rounds.len(), repeat, &mut block));
     }
     let control = |rounds: &[[f64; 3]]| median(rounds.iter().map(|r| r[1] / r[2]));
-    while !CONTROL.contains(&control(&rounds)) && rounds.len() < plan.rounds_max {
+    while !CONTROL.contains(&control(&rounds))
+        && rounds.len() < plan.rounds_max
+        && start.elapsed() < plan.patience
+    {
         for _ in 0..plan.rounds_more {
             rounds.push(round(rounds.len(), repeat, &mut block));
         }
@@ -145,6 +152,41 @@ pub fn median(values: impl Iterator<Item = f64>) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Blocks of one second per repetition, those of ours of half a second.
+    fn seconds(side: Side, repeat: usize) -> Duration {
+        let of = if side == Side::Ours { 500 } else { 1000 };
+        Duration::from_millis(of * u64::try_from(repeat).expect("a few"))
+    }
+
+    #[test]
+    fn all_sides_do_as_much_as_the_fastest_needs_to_fill_a_block() {
+        let block = Duration::from_secs(4);
+        let plan = Plan { block, rounds_min: 6, rounds_max: 6, ..IN_MEMORY };
+        let mut blocks = Vec::new();
+        let figures = contest(&plan, 10, |side, repeat| {
+            blocks.push((side, repeat));
+            seconds(side, repeat)
+        });
+        assert!((figures.ours - 0.05e9).abs() < 1.0 && (figures.raw - 0.1e9).abs() < 1.0);
+        assert!((figures.ratio - 2.0).abs() < 1e-9 && !figures.noisy);
+        let measured = &blocks[blocks.len() - 18..];
+        for side in Side::ALL {
+            assert_eq!(measured.iter().filter(|block| **block == (side, 8)).count(), 6);
+        }
+    }
+
+    #[test]
+    fn a_control_that_stays_off_makes_the_work_noisy() {
+        let plan = Plan { block: Duration::ZERO, rounds_min: 2, rounds_max: 8, ..IN_MEMORY };
+        let mut blocks = 0;
+        let figures = contest(&plan, 1, |side, _| {
+            blocks += 1;
+            Duration::from_secs(if side == Side::Control { 2 } else { 1 })
+        });
+        assert!(figures.noisy && (figures.control - 0.5).abs() < 1e-9);
+        assert!(blocks > 3 * 8, "rounds were added up to the bound");
+    }
 
     #[test]
     fn median_of_even_and_odd() {

@@ -31,6 +31,7 @@ pub struct Line {
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub peers_before: BTreeMap<String, f64>,
     /// How many times faster than the best peer ours should be; 0 where nothing is asked.
+    #[serde(skip_serializing_if = "nothing_asked")]
     pub peer_bar: f64,
     /// Raw against raw.
     pub control: f64,
@@ -88,6 +89,11 @@ impl Line {
     }
 }
 
+/// Serde hands fields over by reference.
+fn nothing_asked(bar: &f64) -> bool {
+    *bar == 0.0
+}
+
 /// Prints a line as JSON.
 pub fn json(out: &mut impl Write, line: &Line) -> io::Result<()> {
     serde_json::to_writer(&mut *out, line)?;
@@ -140,4 +146,28 @@ fn peers(out: &mut impl Write, line: &Line) -> io::Result<()> {
         write!(out, ", bar {:.2}", line.peer_bar)?;
     }
     writeln!(out, "{}", if line.trails() { " below the bar" } else { "" })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_below_the_best_peer_does_not_hold() {
+        let quiet = Figures { ours: 10.0, raw: 10.0, ratio: 1.0, control: 1.0, noisy: false };
+        let mut line = Line::of(("sql", "sqlite", "create_64"), 0.8, &[quiet]);
+        assert!(line.holds() && line.lead().is_none());
+        line.peers = [("slow".to_owned(), 90.0), ("best".to_owned(), 30.0)].into();
+        line.peer_bar = 2.5;
+        assert!(line.holds());
+        line.peer_bar = 3.5;
+        assert!(!line.holds());
+        let mut text = Vec::new();
+        row(&mut text, &line).expect("it is written");
+        let text = String::from_utf8(text).expect("it is text");
+        assert!(
+            text.contains("best 3.00 slow 9.00; best peer / ours 3.00, bar 3.50 below"),
+            "{text}"
+        );
+    }
 }

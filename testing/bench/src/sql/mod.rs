@@ -34,6 +34,7 @@ const STORED: Plan = Plan {
     rounds_min: 18,
     rounds_max: 90,
     rounds_more: 6,
+    patience: Duration::from_secs(60),
     repeat_max: usize::MAX,
 };
 
