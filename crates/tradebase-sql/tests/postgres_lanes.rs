@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use common::{Dice, PostgresStore, poll_once};
+use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tradebase_core::{Code, Record};
 use tradebase_sql::{Sql, SqlOptions};
@@ -110,8 +111,7 @@ async fn postgres_inserts_that_break_a_reference_hit_only_their_callers() {
             _ => assert_eq!(*end, Err((Code::BrokenReference, "bot_id".to_owned())), "{row:?}"),
         }
     }
-    let stored = store.sql.count_rows().await;
-    assert_eq!(stored, 294);
+    assert_eq!(store.sql.count::<Quote>().await.unwrap(), 294);
 }
 
 #[tokio::test]
@@ -258,11 +258,24 @@ async fn postgres_callers_that_are_never_polled_again_hold_nobody_up() {
 }
 
 #[tokio::test]
+async fn postgres_calls_of_many_go_on_after_a_table_was_changed() {
+    let store = store().await;
+    let rows: Vec<_> = (0..40).map(bot).collect();
+    for change in ["add extra text", "drop extra"] {
+        assert!(insert_all(&store.sql, &rows).await.iter().all(Result::is_ok), "{change}");
+        let gets = || rows.iter().map(|row| store.sql.get::<Bot>(&row.id));
+        futures_util::future::try_join_all(gets()).await.unwrap();
+        psql(&store.url(), &format!("alter table bots {change}; truncate bots cascade")).unwrap();
+        futures_util::future::try_join_all(gets()).await.unwrap();
+    }
+}
+
+#[tokio::test]
 async fn postgres_inserts_that_wait_for_another_transaction_hold_nobody_up() {
     let store = store().await;
-    let (sql, inside) = (store.sql.clone(), Arc::new(tokio::sync::Notify::new()));
-    let (begun, go) = (inside.clone(), Arc::new(tokio::sync::Notify::new()));
-    let end = go.clone();
+    let (sql, inside) = (store.sql.clone(), Arc::new(Notify::new()));
+    let go = Arc::new(Notify::new());
+    let (begun, end) = (inside.clone(), go.clone());
     let holder = tokio::spawn(async move {
         let held = sql.transaction(|tx| {
             let (begun, end) = (begun.clone(), end.clone());
@@ -288,14 +301,4 @@ async fn postgres_inserts_that_wait_for_another_transaction_hold_nobody_up() {
     go.notify_one();
     holder.await.unwrap().unwrap();
     assert_eq!(tasks.join_next().await.unwrap().unwrap(), (7, Err(Code::NotUnique)));
-}
-
-trait Counted {
-    async fn count_rows(&self) -> usize;
-}
-
-impl Counted for Sql {
-    async fn count_rows(&self) -> usize {
-        self.all::<Quote>().await.unwrap().len()
-    }
 }

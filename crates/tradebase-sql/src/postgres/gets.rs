@@ -6,7 +6,7 @@ use std::sync::Arc;
 use futures_util::TryStreamExt;
 use tokio_postgres::Row;
 use tradebase_core::clock::Tick;
-use tradebase_core::{Got, Key, Record, Result, Table};
+use tradebase_core::{Code, Got, Key, Record, Result, Table};
 
 use super::array::Arrays;
 use super::connection::Connection;
@@ -140,6 +140,10 @@ impl Work for Gets {
         let mut sent = Tick::now();
         let rows = match self.rows(&jobs, &mut sent).await {
             Ok(rows) => rows,
+            // A table was changed under its statement, which is prepared anew next time.
+            Err(error) if error.code() == Code::TransactionFailed => {
+                return jobs.into_iter().for_each(Job::alone);
+            }
             Err(error) => {
                 return jobs.into_iter().for_each(|job| job.done(sent, Err(error.again())));
             }
