@@ -48,9 +48,7 @@ impl Store for Sql {
     }
 
     async fn bulk_update(&self, rows: &[Trade]) {
-        for row in rows {
-            self.update(row).await.expect("ours updates");
-        }
+        self.update_many(rows).await.expect("ours updates");
     }
 }
 

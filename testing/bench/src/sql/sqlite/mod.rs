@@ -168,13 +168,14 @@ impl Lists {
     /// Reads by key from a thread that has no runtime, as the blocking skin does.
     fn blocking_get(&self, plan: &Plan) -> Figures {
         let met = self.reading();
+        let ours = met.ours.in_place();
         let mut keys = Keys::of(&trades(ROWS));
         contest(plan, CALLS, |side, repeat| {
             let ids = keys.next(side, repeat);
             let start = Instant::now();
             for id in ids {
                 let found = match side {
-                    Side::Ours => self.runtime.block_on(Store::get(&met.ours, id)),
+                    Side::Ours => self.runtime.block_on(Store::get(&ours, id)),
                     Side::Raw => met.raw.get_now(id),
                     Side::Control => met.control.get_now(id),
                 };
@@ -187,6 +188,7 @@ impl Lists {
     /// Inserts from a thread that has no runtime, each committed.
     fn blocking_create(&self, plan: &Plan) -> Figures {
         let met = self.direct(Durability::Full);
+        let ours = met.ours.in_place();
         let rows = Arc::new(trades(ROWS));
         let plan = Plan { repeat_max: ROWS / CALLS, ..*plan };
         contest(&plan, CALLS, |side, repeat| {
@@ -194,7 +196,7 @@ impl Lists {
             let start = Instant::now();
             for at in 0..repeat * CALLS {
                 match side {
-                    Side::Ours => self.runtime.block_on(met.ours.create(&rows, at)),
+                    Side::Ours => self.runtime.block_on(ours.create(&rows, at)),
                     Side::Raw => met.raw.create_now(&rows[at]),
                     Side::Control => met.control.create_now(&rows[at]),
                 }
