@@ -70,6 +70,8 @@ impl Parts<'_> {
             .connect_wait(sql.connect_wait)
             .busy_wait(sql.busy_wait)
             .readers(sql.readers)
+            .cache_bytes(sql.cache_bytes)
+            .mmap_bytes(sql.mmap_bytes)
             .durability(sql.durability)
             .runtime(runtime.handle().clone())
             .watch(opening.watches.sql.clone())

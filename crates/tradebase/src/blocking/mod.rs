@@ -31,6 +31,7 @@
 
 mod sql;
 
+use std::cell::Cell;
 use std::fmt;
 use std::future::Future;
 use std::pin::pin;
@@ -55,8 +56,6 @@ pub struct Tradebase(crate::Tradebase);
 pub struct Blocking<R> {
     db: crate::Tradebase,
     room: R,
-    /// Whether it is a handle of a transaction whose closure is running on this thread.
-    inside: bool,
 }
 
 impl Tradebase {
@@ -104,7 +103,7 @@ impl Tradebase {
     }
 
     fn room<R>(&self, room: R) -> Blocking<R> {
-        Blocking { db: self.0.clone(), room, inside: false }
+        Blocking { db: self.0.clone(), room }
     }
 
     /// Connects all rooms, and says of each how it went.
@@ -143,10 +142,31 @@ impl<R> Blocking<R> {
         self.block_on(work)?
     }
 
-    /// Waits on the caller's thread. Inside a transaction it waits for that already, and only the
-    /// thread is held.
+    /// Waits on the caller's thread. In the closure of a transaction this thread waits inside the
+    /// runtime already, for that closure.
     fn block_on<T>(&self, work: impl Future<Output = T>) -> Result<T> {
-        if self.inside { Ok(park_on(work)) } else { self.db.runtime().wait(work) }
+        if CLOSURES.get() > 0 { Ok(park_on(work)) } else { self.db.runtime().wait(work) }
+    }
+}
+
+thread_local! {
+    /// How many closures of transactions this thread is in.
+    static CLOSURES: Cell<u32> = const { Cell::new(0) };
+}
+
+/// This thread is in the closure of a transaction, until it is dropped.
+struct InClosure;
+
+impl InClosure {
+    fn enter() -> Self {
+        CLOSURES.set(CLOSURES.get() + 1);
+        Self
+    }
+}
+
+impl Drop for InClosure {
+    fn drop(&mut self) {
+        CLOSURES.set(CLOSURES.get() - 1);
     }
 }
 

@@ -2,7 +2,7 @@
 
 use tradebase_core::{Error, Handed, Record, Result, Row, Value};
 
-use super::Blocking;
+use super::{Blocking, InClosure};
 use crate::sql::{Batch, Conflict, Patch, Sql, TxOptions, Upserted, Upserts};
 
 impl Blocking<Sql> {
@@ -177,10 +177,13 @@ impl Blocking<Sql> {
         work: impl Fn(&Self) -> Result<R, E>,
     ) -> Result<R, E> {
         let work = |room| {
-            let inside = Self { db: self.db.clone(), room, inside: true };
+            let inside = Self { db: self.db.clone(), room };
             // Not before it is waited for: until then the transaction is not known to be open.
             let work = &work;
-            async move { work(&inside) }
+            async move {
+                let _here = InClosure::enter();
+                work(&inside)
+            }
         };
         self.block_on(self.room.transaction_with(options, work)).map_err(E::from)?
     }

@@ -96,6 +96,10 @@ pub struct SqlSettings {
     pub busy_wait: Duration,
     /// Connections that read a SQLite file at most.
     pub readers: usize,
+    /// Pages of a SQLite file that each connection keeps in memory, in bytes.
+    pub cache_bytes: usize,
+    /// How much of a SQLite file is mapped, in bytes.
+    pub mmap_bytes: usize,
     /// What survives when the power fails.
     pub durability: Durability,
 }

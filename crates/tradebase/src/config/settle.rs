@@ -108,6 +108,8 @@ fn sql(read: &Read<'_>, profile: Profile, data_folder: &Path) -> Result<SqlSetti
         connect_wait: read.wait("sql.connect_wait")?,
         busy_wait: read.wait("sql.busy_wait")?,
         readers: read.count("sql.readers")?,
+        cache_bytes: read.count("sql.cache_bytes")?,
+        mmap_bytes: read.count("sql.mmap_bytes")?,
         durability,
     })
 }

@@ -316,6 +316,14 @@ const SQL: &[Setting] = &[
         .default(Preset::Count(tradebase_sql::READERS))
         .unit("connections")
         .means("connections that read a SQLite file at most"),
+    Setting::new("sql", "sql.cache_bytes", own!("SQL_CACHE_BYTES"), Kind::BYTES)
+        .default(Preset::Count(tradebase_sql::CACHE_BYTES))
+        .unit("bytes")
+        .means("pages of a SQLite file that each connection keeps in memory"),
+    Setting::new("sql", "sql.mmap_bytes", own!("SQL_MMAP_BYTES"), Kind::BYTES)
+        .default(Preset::Count(tradebase_sql::MMAP_BYTES))
+        .unit("bytes")
+        .means("how much of a SQLite file is mapped: an error of the disk becomes a signal then"),
     Setting::new("sql", "sql.durability", own!("SQL_DURABILITY"), Kind::Words(DURABILITIES))
         .default(Preset::Text("full"))
         .means("full keeps every answered write when the power fails, relaxed may lose the last"),
