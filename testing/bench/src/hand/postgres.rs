@@ -46,6 +46,7 @@ impl Bytes {
 
 impl Bytes {
     /// The parameters, as the driver takes them.
+    #[inline]
     pub fn params(&self) -> Vec<Given<'_>> {
         let mut rest = self.bytes.as_slice();
         let mut params = Vec::with_capacity(self.lengths.len());
@@ -93,6 +94,7 @@ impl ToSql for Given<'_> {
 }
 
 /// Makes all columns the parameters.
+#[inline(always)]
 pub fn bind_one(row: &Trade, b: &mut Bytes) -> Result<(), Broken> {
     b.bytes.clear();
     b.lengths.clear();
@@ -143,6 +145,7 @@ fn decimal_cell(out: &mut Vec<u8>, value: &Decimal) -> Result<(), Broken> {
 }
 
 /// Adds a tuple of COPY.
+#[inline(always)]
 pub fn copy_one(row: &Trade, out: &mut Vec<u8>) -> Result<(), Broken> {
     out.extend_from_slice(&12_i16.to_be_bytes());
     uuid_cell(out, row.id.0);
@@ -184,18 +187,21 @@ impl Array {
     }
 
     /// Adds a UUID.
+    #[inline]
     pub fn uuid(&mut self, value: Uuid) {
         self.count += 1;
         uuid_cell(&mut self.bytes, value);
     }
 
     /// Adds a text.
+    #[inline]
     pub fn text(&mut self, value: &str) -> Result<(), Broken> {
         self.count += 1;
         cell(&mut self.bytes, plain(value)?.as_bytes())
     }
 
     /// Adds a decimal, if there is one.
+    #[inline]
     pub fn decimal(&mut self, value: Option<&Decimal>) -> Result<(), Broken> {
         self.count += 1;
         let Some(value) = value else {
@@ -207,12 +213,14 @@ impl Array {
     }
 
     /// Adds a moment.
+    #[inline]
     pub fn moment(&mut self, value: Timestamp) -> Result<(), Broken> {
         self.count += 1;
         cell(&mut self.bytes, &(moment(value)? - EPOCH).to_be_bytes())
     }
 
     /// The parameter, of elements of that type.
+    #[inline]
     pub fn finish(&mut self, element: &Type) -> Given<'_> {
         let header = [1, i32::from(self.nulls), element.oid().cast_signed(), self.count, 1];
         for (place, word) in self.bytes.chunks_exact_mut(4).zip(header) {
@@ -264,6 +272,7 @@ fn timestamp(bytes: &[u8]) -> Result<Timestamp, Broken> {
 }
 
 /// The rest of a tuple.
+#[inline(always)]
 pub fn read_copy_one(t: &mut Tuple<'_>) -> Result<Trade, Broken> {
     let id = TradeId(uuid(t.cell()?)?);
     let bot_id = uuid(t.cell()?)?;
@@ -314,6 +323,7 @@ fn lent(row: &Row, i: usize) -> Result<&[u8], Broken> {
 }
 
 /// A row of all columns.
+#[inline(always)]
 pub fn read_row_one(row: &Row) -> Result<Trade, Broken> {
     let id = TradeId(uuid(lent(row, 0)?)?);
     let bot_id = uuid(lent(row, 1)?)?;

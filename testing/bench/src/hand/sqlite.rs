@@ -21,6 +21,7 @@ pub fn sortable(value: &Decimal) -> Result<[u8; 16], Broken> {
 }
 
 /// Binds all columns, in their order.
+#[inline(always)]
 pub fn bind_one(row: &Trade, s: &mut Statement<'_>) -> Result<(), Broken> {
     s.raw_bind_parameter(1, row.id.0.as_bytes().as_slice())?;
     s.raw_bind_parameter(2, row.bot_id.as_bytes().as_slice())?;
@@ -63,6 +64,7 @@ fn decimal(row: &Row<'_>, i: usize) -> Result<Decimal, Broken> {
 }
 
 /// A row of all columns.
+#[inline(always)]
 pub fn read_one(row: &Row<'_>) -> Result<Trade, Broken> {
     let id = TradeId(uuid(blob(row, 0)?)?);
     let bot_id = uuid(blob(row, 1)?)?;
