@@ -61,8 +61,20 @@ pub(super) struct Lane {
     grouped: AtomicBool,
     /// Whether another process writes too.
     crowded: AtomicBool,
+    /// When another one was last seen to have written.
+    seen: StdMutex<Option<Tick>>,
     /// Set by `close`: whoever holds the connection then closes it instead of giving it back.
     shut: AtomicBool,
+}
+
+/// What was seen of another process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Met {
+    Nobody,
+    /// It has written meanwhile.
+    Traces,
+    /// It was writing.
+    InTheWay,
 }
 
 /// Work that waits for its turn.
@@ -92,6 +104,7 @@ impl Lane {
             has_thread: AtomicBool::new(false),
             grouped: AtomicBool::new(false),
             crowded: AtomicBool::new(false),
+            seen: StdMutex::new(None),
             shut: AtomicBool::new(false),
         }
     }
@@ -157,11 +170,11 @@ impl Lane {
         let outcome = writing.make(durability).and_then(|()| writing.alone(&work));
         if matches!(&outcome, Err(error) if error.code() == Code::Locked) {
             // Waiting for another process is nothing for this thread.
-            self.crowded.store(true, Ordering::Relaxed);
+            self.notice(Met::InTheWay);
             return Err(work);
         }
         if matches!(writing.sees_others_at_times(), Ok(true)) {
-            self.crowded.store(true, Ordering::Relaxed);
+            self.notice(Met::Traces);
         }
         let mut room = LEADER_WRITES_MAX;
         let jobs = self.queue.take(|job| {
@@ -273,43 +286,56 @@ impl Lane {
 
     /// What the thread does.
     fn serve(self: &Arc<Self>) {
-        let mut seen = None;
         loop {
             let turn = std::panic::AssertUnwindSafe(|| match self.queue.next() {
                 Next::Jobs => Some(self.turn()),
                 Next::Errand => {
                     self.checkpoint();
-                    Some(false)
+                    Some(Met::Nobody)
                 }
                 Next::End => None,
             });
             // A defect fails the calls it meets, and not all that come after.
             match std::panic::catch_unwind(turn) {
-                Ok(Some(met)) => self.pace(met, &mut seen),
+                Ok(Some(met)) => self.pace(met),
                 Ok(None) => return,
                 Err(_) => tracing::error!(store = "sqlite", "a write panicked"),
             }
         }
     }
 
-    /// Leaves room for another process, as long as there is one that writes.
-    fn pace(&self, met: bool, seen: &mut Option<Tick>) {
-        if met {
-            *seen = Some(Tick::now());
+    /// Notes a sign of another process. One that has written once may be gone: only one that was in
+    /// the way, or has written again after a while, counts as writing.
+    #[cold]
+    fn notice(&self, met: Met) {
+        let before = self.seen().replace(Tick::now());
+        let again = before.is_some_and(|at| at.elapsed() < CROWDED_FOR);
+        if met == Met::InTheWay || again {
             self.crowded.store(true, Ordering::Relaxed);
-        } else if self.crowded.load(Ordering::Relaxed) {
-            let seen_at = *seen.get_or_insert_with(Tick::now);
-            if seen_at.elapsed() > CROWDED_FOR {
-                *seen = None;
-                self.crowded.store(false, Ordering::Relaxed);
-                return;
-            }
+        }
+    }
+
+    fn seen(&self) -> std::sync::MutexGuard<'_, Option<Tick>> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Leaves room for another process, as long as there is one that writes.
+    fn pace(&self, met: Met) {
+        if met != Met::Nobody {
+            self.notice(met);
+        }
+        if !self.crowded.load(Ordering::Relaxed) {
+            return;
+        }
+        if self.seen().is_none_or(|at| at.elapsed() > CROWDED_FOR) {
+            self.crowded.store(false, Ordering::Relaxed);
+        } else if met == Met::Nobody {
             rest(FAIR_PAUSE);
         }
     }
 
     /// Carries out what waits, as much as one commit takes. Says whether another process was met.
-    fn turn(self: &Arc<Self>) -> bool {
+    fn turn(self: &Arc<Self>) -> Met {
         let mut turn = Turn { lane: self, guard: Some(self.writer.blocking_lock()) };
         let (mut room, mut first, mut alone) = (GROUP_WRITES_MAX, true, false);
         let jobs = self.queue.take(|job| {
@@ -321,7 +347,7 @@ impl Lane {
         });
         if jobs.is_empty() {
             self.grouped.store(false, Ordering::Relaxed);
-            return false;
+            return Met::Nobody;
         }
         self.grouped.store(jobs.len() >= CROWD, Ordering::Relaxed);
         let (left, busy) = match turn.opened() {
@@ -332,7 +358,11 @@ impl Lane {
                 (Vec::new(), false)
             }
         };
-        let met = busy || matches!(turn.opened().and_then(Writing::sees_others), Ok(true));
+        let met = match turn.opened().and_then(Writing::sees_others) {
+            _ if busy => Met::InTheWay,
+            Ok(true) => Met::Traces,
+            Ok(false) | Err(_) => Met::Nobody,
+        };
         self.queue.put_back(left);
         drop(turn);
         if busy {
