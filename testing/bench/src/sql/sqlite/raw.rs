@@ -4,9 +4,9 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tradebase_conformance::models::{Trade, TradeId};
-use tradebase_sql::Durability;
 use tradebase_sql::codec::sqlite::rusqlite::types::Null;
 use tradebase_sql::codec::sqlite::rusqlite::{self, Connection, OpenFlags, Statement};
+use tradebase_sql::{CACHE_BYTES, Durability};
 
 use crate::hand::sqlite::{bind_one, read_one, sortable};
 use crate::hand::{Broken, plain};
@@ -34,7 +34,8 @@ pub fn open(path: &Path, durability: Durability) -> Connection {
     let synchronous = if durability == Durability::Full { "FULL" } else { "NORMAL" };
     let settings = format!(
         "PRAGMA journal_mode = WAL; PRAGMA synchronous = {synchronous}; \
-         PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY"
+         PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -{}",
+        CACHE_BYTES / 1024,
     );
     connection.execute_batch(&settings).expect("the settings are taken");
     connection
