@@ -23,7 +23,7 @@ const COPY_ROWS_MIN: usize = 20;
 /// Rows, or keys, that go as the parameters of one statement, at most.
 pub(super) const STATEMENT_ROWS_MAX: usize = 10_000;
 /// Bytes that go as the parameters of one statement, at most; a row that is larger goes alone.
-const STATEMENT_BYTES_MAX: usize = 64 << 20;
+pub(super) const STATEMENT_BYTES_MAX: usize = 64 << 20;
 /// Bytes of a COPY that are sent at once.
 const COPY_CHUNK_BYTES: usize = 64 << 10;
 

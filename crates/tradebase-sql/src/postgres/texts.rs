@@ -45,7 +45,10 @@ pub(super) struct Texts {
     /// another version: the columns of the key, then the expected versions.
     pub(super) find_lost: String,
     pub(super) lost_arrays: Vec<Type>,
-    /// As `unnest`, but leaves out rows that are there already; gives the keys of the others.
+    /// As `unnest`, for the rows of many callers: it fails when one has to wait for another
+    /// transaction, for its key or for the row that it points to.
+    pub(super) unnest_patient: String,
+    /// As that, but leaves out rows that are there already; gives the keys of the others.
     pub(super) unnest_new: String,
     /// Whether keys are equal if and only if their bytes are.
     pub(super) key_is_bytes: bool,
@@ -87,7 +90,8 @@ impl Texts {
             find_lost: find_lost(table),
             lost_arrays: arrays(table.key_columns().chain(version.map(|(_, c)| c))),
             get_any: format!("{} WHERE {}", fixed.select, any_key(table)),
-            unnest_new: format!("{} ON CONFLICT DO NOTHING RETURNING {key}", unnest(table)),
+            unnest_new: format!("{} ON CONFLICT DO NOTHING RETURNING {key}", patient(table)),
+            unnest_patient: patient(table),
             key_is_bytes: table.key_columns().all(|c| is_bytes(c.kind)),
             fixed,
             every,
@@ -101,6 +105,22 @@ fn unnest(table: &Table) -> String {
     let columns = list(table, 0..table.columns.len());
     let (name, given) = (quoted(table.name), given(table, &columns));
     format!("INSERT INTO {name} ({columns}) SELECT {columns} FROM {given}")
+}
+
+/// How long a statement of many callers waits for another transaction, in milliseconds, before
+/// they go on alone.
+///
+/// The server itself ends the waiting. A request to cancel would also end the wait for replicas
+/// that confirm the commit, which then counts as done, and may come so late that it hits the next
+/// statement of the connection.
+const PATIENCE_MS: u32 = 500;
+
+/// The limit holds for the statement alone, and is set once, before the first row.
+fn patient(table: &Table) -> String {
+    format!(
+        "{} WHERE (SELECT pg_catalog.set_config('lock_timeout', '{PATIENCE_MS}', true)) IS NOT NULL",
+        unnest(table)
+    )
 }
 
 /// The rows of arrays in the parameters, one array per column, under these names.
