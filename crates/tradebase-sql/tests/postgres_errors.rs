@@ -243,3 +243,20 @@ async fn postgres_is_reached_through_its_socket_and_by_other_spellings() {
         sql.close().await.unwrap();
     }
 }
+
+#[tokio::test]
+async fn postgres_a_connection_that_the_server_ends_is_not_used_again() {
+    let store = PostgresStore::new().await;
+    let sql = &store.sql;
+    sql.create_table::<Account>().await.unwrap();
+    let end = "create function leave() returns trigger language plpgsql as $$ begin \
+               perform pg_terminate_backend(pg_backend_pid()); return new; end $$; \
+               create trigger leave before insert on accounts for each row execute function leave()";
+    psql(&store.url(), end).unwrap();
+    for id in 0..20 {
+        let error = sql.insert(&mut account(id, "gone")).await.unwrap_err();
+        assert_eq!(error.code(), Code::ConnectionLost, "{error}");
+        assert_eq!(sql.get::<Account>(&id).await.unwrap(), None);
+    }
+    assert_eq!(sql.pool_status().broken, 20);
+}
