@@ -5,10 +5,11 @@ use std::{fmt, io};
 
 use tokio_postgres::Config;
 use tokio_postgres::error::{DbError, Severity};
-use tradebase_core::{Code, Error, Table};
+use tradebase_core::{Code, Error, Roles, Table};
 
 use super::address;
 use super::sqlstate::code_of;
+use super::texts::UNREADABLE;
 use super::tls::{self, Failed};
 use crate::error::{at_fault, broken, columns, still_pointed_to, unknown_column};
 
@@ -168,6 +169,9 @@ fn from_server(error: &DbError, table: Option<&Table>) -> Error {
             Some(column) => refused(Code::SchemaMismatch, said).column(column),
             None => refused(Code::SchemaMismatch, said),
         },
+        Code::Invalid if state == "22007" && error.message().contains(UNREADABLE) => {
+            unreadable(table, said)
+        }
         code @ Code::Invalid => match (error.constraint(), error.column()) {
             (Some(constraint), _) => at_fault(code, said, columns(table, constraint)),
             (None, Some(column)) if is_unknown(table, column) => unknown_column(column, said),
@@ -177,6 +181,16 @@ fn from_server(error: &DbError, table: Option<&Table>) -> Error {
             Some(column) => refused(code, said).column(column),
             None => refused(code, said),
         },
+    }
+}
+
+#[cold]
+fn unreadable(table: Option<&Table>, said: Said) -> Error {
+    let message = "the stored value cannot be read, so the row is not written";
+    let error = Error::new(Code::Unreadable, message).because(said);
+    match table.and_then(|table| table.playing(Roles::CREATED)) {
+        Some((_, made)) => error.column(made.name.text),
+        None => error,
     }
 }
 

@@ -17,6 +17,8 @@ pub(super) struct Texts {
     pub(super) fixed: Statements,
     /// `INSERT … SELECT … FROM UNNEST(…)`.
     pub(super) unnest: String,
+    /// `UPDATE … RETURNING` when the row was made, if the record says so.
+    pub(super) updating: String,
     /// The update of a batch, which fails if there is no such row.
     pub(super) update_or_fail: String,
     pub(super) copy_in: String,
@@ -72,9 +74,11 @@ impl Texts {
             new.remove(at);
         }
         let version = table.playing(Roles::VERSION);
+        let updating = updating(table, &fixed.update);
         let update = every.iter().cloned().chain(version.map(|(_, c)| type_of(c.kind))).collect();
         Self {
-            update_or_fail: update_or_fail(table, &fixed.update, fixed.update_returns_created),
+            update_or_fail: update_or_fail(table, &updating, fixed.update_returns_created),
+            updating,
             unnest: unnest(table),
             copy_in: format!("COPY {name} ({columns}) FROM STDIN (FORMAT BINARY)"),
             copy_out: format!("COPY ({}) TO STDOUT (FORMAT BINARY)", fixed.all),
@@ -99,6 +103,25 @@ impl Texts {
             update,
         }
     }
+}
+
+/// What the server says of a moment that no record holds. It casts this to a moment.
+pub(super) const UNREADABLE: &str = "tradebase: no record holds the moment ";
+
+/// A moment that a write gives back. One that could not be read, which somebody else has stored,
+/// makes the statement fail: else the row would be written, and its call an error all the same.
+pub(super) fn readable(moment: &str) -> String {
+    format!(
+        "CASE WHEN {moment} BETWEEN '0001-01-01 00:00:00+00' AND '9999-12-31 23:59:59.999999+00' \
+         THEN {moment} ELSE ('{UNREADABLE}' || {moment}::text)::timestamptz END"
+    )
+}
+
+fn updating(table: &Table, update: &str) -> String {
+    let Some((_, made)) = table.playing(Roles::CREATED) else { return update.to_owned() };
+    let made = quoted(made.name.text);
+    let plain = update.strip_suffix(&format!(" RETURNING {made}")).unwrap_or(update);
+    format!("{plain} RETURNING {}", readable(&made))
 }
 
 fn unnest(table: &Table) -> String {
