@@ -4,9 +4,7 @@ use std::borrow::Cow;
 
 use tokio_postgres::Row;
 use tokio_postgres::types::Type;
-use tradebase_core::{
-    Code, Error, Got, Key, Record, Result, Roles, Sink, Source, Table, Timestamp,
-};
+use tradebase_core::{Code, Error, Key, Record, Result, Roles, Sink, Source, Table, Timestamp};
 
 use super::connection::Connection;
 use super::error::{from_postgres, is_stale};
