@@ -10,13 +10,16 @@ use crate::naming;
 type Cause = Box<dyn StdError + Send + Sync>;
 
 /// An error about a constraint; where its columns are known, they say more than its name.
-pub(crate) fn at_fault(code: Code, message: String, columns: Option<String>) -> Error {
-    let Some(columns) = columns else { return Error::new(code, message) };
+pub(crate) fn at_fault(code: Code, said: impl Into<Cause>, columns: Option<String>) -> Error {
     let why = match code {
         Code::NotUnique => "there is a row with this value already",
         _ => "the value is not allowed",
     };
-    Error::new(code, why).column(columns).because(message)
+    let error = Error::new(code, why).because(said);
+    match columns {
+        Some(columns) => error.column(columns),
+        None => error,
+    }
 }
 
 /// A column points to what is not there.
@@ -38,9 +41,9 @@ pub(crate) fn still_pointed_to(child: &str, said: impl Into<Cause>) -> Error {
 }
 
 /// A column that must have a value, and that the record does not know.
-pub(crate) fn unknown_column(column: &str, message: String) -> Error {
+pub(crate) fn unknown_column(column: &str, said: impl Into<Cause>) -> Error {
     let why = "the table has a column that must have a value and that the record does not know";
-    Error::new(Code::SchemaMismatch, why).column(column).because(message)
+    Error::new(Code::SchemaMismatch, why).column(column).because(said)
 }
 
 /// The columns of a constraint that this crate has named: `bot_id, executed_at`.

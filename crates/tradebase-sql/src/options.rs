@@ -148,6 +148,16 @@ impl SqlOptions {
     /// operator has given to the user or the database, and no single one suits both a lookup and
     /// a bulk load. A call that must not last longer is dropped, which cancels its statement. What
     /// the address says in `options` wins over this.
+    ///
+    /// So nothing of this crate bounds a single call once it has its connection: it waits as long
+    /// as the server works. Only the end of a transaction has bounds: [`TRANSACTION_WAIT`] for its
+    /// closure, then a minute for its COMMIT. A server that is gone without a word is noticed after
+    /// a minute by TCP's keep-alive, and by then the call is an error of the code
+    /// [`Code::ConnectionLost`](tradebase_core::Code::ConnectionLost); while there is something on
+    /// the way to it, by the time-out of the operating system, a quarter of an hour on Linux, or
+    /// `tcp_user_timeout` in the address.
+    ///
+    /// [`TRANSACTION_WAIT`]: crate::TRANSACTION_WAIT
     pub fn statement_wait(mut self, wait: Duration) -> Self {
         self.statement_wait = Some(wait);
         self

@@ -9,7 +9,7 @@ use std::time::Duration;
 use common::records::{Account, Event, Price, Remark, account, event, events};
 use common::{Dice, PostgresStore, poll_once};
 use tradebase_core::{Assigned, Code};
-use tradebase_sql::{Sql, SqlOptions};
+use tradebase_sql::{Conflict, Sql, SqlOptions};
 use tradebase_testkit::{Postgres, Proxy, Side, psql};
 
 #[tokio::test]
@@ -242,4 +242,70 @@ async fn postgres_is_reached_through_its_socket_and_by_other_spellings() {
         assert!(sql.delete::<Event>(&row.id).await.unwrap());
         sql.close().await.unwrap();
     }
+}
+
+#[tokio::test]
+async fn postgres_a_connection_that_the_server_ends_is_not_used_again() {
+    let store = PostgresStore::new().await;
+    let sql = &store.sql;
+    sql.create_table::<Account>().await.unwrap();
+    let end = "create function leave() returns trigger language plpgsql as $$ begin \
+               perform pg_terminate_backend(pg_backend_pid()); return new; end $$; \
+               create trigger leave before insert on accounts for each row execute function leave()";
+    psql(&store.url(), end).unwrap();
+    for id in 0..20 {
+        let error = sql.insert(&mut account(id, "gone")).await.unwrap_err();
+        assert_eq!(error.code(), Code::ConnectionLost, "{error}");
+        assert_eq!(sql.get::<Account>(&id).await.unwrap(), None);
+    }
+    assert_eq!(sql.pool_status().broken, 20);
+}
+
+#[tokio::test]
+async fn postgres_nothing_is_written_over_a_row_whose_making_cannot_be_read() {
+    let store = PostgresStore::new().await;
+    let sql = &store.sql;
+    sql.create_table::<Account>().await.unwrap();
+    let mut row = account(1, "ann");
+    sql.insert(&mut row).await.unwrap();
+    for moment in
+        ["'infinity'", "'-infinity'", "'10000-01-01 00:00+00'", "'0001-12-31 23:59+00 BC'"]
+    {
+        psql(&store.url(), &format!("update accounts set made = {moment}")).unwrap();
+        let before = row.clone();
+        let mut batch = sql.batch();
+        batch.update(&mut row).unwrap();
+        let batch = batch.run().await.expect_err(moment);
+        for error in [
+            batch,
+            sql.update(&mut row).await.unwrap_err(),
+            sql.update_many([&mut row]).await.unwrap_err(),
+            sql.upsert(&mut row, &Conflict::replace()).await.unwrap_err(),
+            sql.upsert_many([&mut row], &Conflict::replace()).await.unwrap_err(),
+            sql.get::<Account>(&1).await.unwrap_err(),
+        ] {
+            assert_eq!(error.code(), Code::Unreadable, "{moment}: {error}");
+            assert_eq!(error.column_name(), Some("made"), "{moment}: {error}");
+        }
+        assert_eq!(row, before);
+        assert_eq!(psql(&store.url(), "select version from accounts").unwrap().trim(), "1");
+    }
+    psql(&store.url(), "update accounts set made = '0001-01-01 00:00:00+00'").unwrap();
+    sql.update(&mut row).await.unwrap();
+    psql(&store.url(), "update accounts set made = '9999-12-31 23:59:59.999999+00'").unwrap();
+    sql.update(&mut row).await.unwrap();
+}
+
+#[tokio::test]
+async fn postgres_a_decimal_of_more_digits_than_declared_is_not_read() {
+    let store = PostgresStore::new().await;
+    let sql = &store.sql;
+    let wider = "create table prices (id bigint primary key, price numeric); \
+                 insert into prices values (1, 9999999999.99999999), (2, 10000000000)";
+    psql(&store.url(), wider).unwrap();
+    let largest = sql.get::<Price>(&1).await.unwrap().unwrap();
+    sql.update(&largest).await.unwrap();
+    let error = sql.get::<Price>(&2).await.unwrap_err();
+    assert_eq!((error.code(), error.column_name()), (Code::Unreadable, Some("price")), "{error}");
+    assert_eq!(sql.all::<Price>().await.unwrap_err().code(), Code::Unreadable);
 }

@@ -302,3 +302,74 @@ async fn postgres_inserts_that_wait_for_another_transaction_hold_nobody_up() {
     holder.await.unwrap().unwrap();
     assert_eq!(tasks.join_next().await.unwrap().unwrap(), (7, Err(Code::NotUnique)));
 }
+
+#[tokio::test]
+async fn postgres_inserts_that_one_row_may_not_do_hit_only_its_caller() {
+    let store = store().await;
+    for (state, code) in [
+        ("42501", Code::AccessDenied),
+        ("54000", Code::StorageFull),
+        ("58030", Code::StorageFailed),
+        ("55P03", Code::Locked),
+        ("57014", Code::TimedOut),
+    ] {
+        let refuse = format!(
+            "create or replace function refuse() returns trigger language plpgsql as $$ begin \
+             if new.name = 'bot 7' then raise exception 'no' using errcode = '{state}'; end if; \
+             return new; end $$; \
+             create or replace trigger refuse before insert on bots for each row \
+             execute function refuse(); truncate bots cascade"
+        );
+        psql(&store.url(), &refuse).unwrap();
+        let rows: Vec<_> = (0..60).map(bot).collect();
+        for (row, end) in rows.iter().zip(insert_all(&store.sql, &rows).await) {
+            let want = if row.id == 7 { Err((code, String::new())) } else { Ok(()) };
+            assert_eq!(end, want, "{row:?}");
+        }
+        assert_eq!(store.sql.count::<Bot>().await.unwrap(), 59);
+    }
+}
+
+#[tokio::test]
+async fn postgres_inserts_whose_keys_a_trigger_changes_are_never_refused_as_their_own() {
+    let store = store().await;
+    let shift = "create function shift() returns trigger language plpgsql as $$ begin \
+                 new.id := new.id + 1000; return new; end $$; \
+                 create trigger shift before insert on bots for each row execute function shift()";
+    psql(&store.url(), shift).unwrap();
+    store.sql.insert(&bot(20)).await.unwrap();
+    let rows: Vec<_> = (0..60).map(bot).collect();
+    for (row, end) in rows.iter().zip(insert_all(&store.sql, &rows).await) {
+        match end {
+            Ok(()) | Err((Code::OutcomeUnknown, _)) => {}
+            end => assert_eq!((row.id, end), (20, Err((Code::NotUnique, "id".to_owned())))),
+        }
+    }
+    assert_eq!(store.sql.count::<Bot>().await.unwrap(), 60);
+}
+
+/// Nobody confirms what this server commits.
+#[tokio::test]
+async fn postgres_inserts_are_not_answered_before_the_replicas_have_them() {
+    let server = Postgres::start().unwrap();
+    let database = server.database();
+    let sql = Sql::open(&database.url()).await.unwrap();
+    sql.create_table::<Bot>().await.unwrap();
+    let replicas = |names: &str| {
+        let set = format!("alter system set synchronous_standby_names = '{names}'");
+        psql(&database.url(), &set).unwrap();
+        psql(&database.url(), "select pg_reload_conf()").unwrap();
+    };
+    replicas("nobody");
+    // Each connection is told by and by.
+    tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+    let mut inserting = JoinSet::new();
+    for id in 0..40 {
+        let sql = sql.clone();
+        inserting.spawn(async move { sql.insert(&bot(id)).await });
+    }
+    tokio::time::sleep(std::time::Duration::from_secs(2)).await;
+    assert!(inserting.try_join_next().is_none());
+    replicas("");
+    assert!(inserting.join_all().await.iter().all(Result::is_ok));
+}

@@ -8,9 +8,10 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use common::records::{Account, Event, Price, Remark, account, by_key, events};
+use futures_util::future::try_join_all;
 use tokio::task::JoinSet;
-use tradebase_core::{Assigned, Code};
-use tradebase_sql::{Sql, SqlOptions};
+use tradebase_core::{Assigned, Code, Error, Result};
+use tradebase_sql::{Conflict, Sql, SqlOptions};
 use tradebase_testkit::{Database, PgBouncer, Postgres, psql};
 
 fn through(database: &Database) -> String {
@@ -106,4 +107,86 @@ async fn postgres_what_needs_a_session_is_refused_behind_pgbouncer() {
         Sql::open(&format!("{}?pgbouncer=7", database.url())).await.unwrap_err().code(),
         Code::Config
     );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn postgres_bulk_batches_and_transactions_do_the_same_behind_pgbouncer() {
+    let database = Postgres::shared().database();
+    let sql = Sql::open(&through(&database)).await.unwrap();
+    sql.create_table::<Account>().await.unwrap();
+    let mut tasks = JoinSet::new();
+    for task in 0..8_i64 {
+        let sql = sql.clone();
+        tasks.spawn(async move {
+            let from = task * 100;
+            let ids: Vec<_> = (from..from + 50).collect();
+            let mut rows: Vec<_> = ids.iter().map(|id| account(*id, &format!("o{id}"))).collect();
+            for _ in 0..4 {
+                every_write(&sql, &mut rows, &ids).await.unwrap();
+            }
+        });
+    }
+    tasks.join_all().await;
+    let direct = Sql::open(&database.url()).await.unwrap();
+    assert_eq!(direct.all::<Account>().await.unwrap(), []);
+    let status = sql.pool_status();
+    assert_eq!((status.broken, status.in_use), (0, 0), "{status:?}");
+}
+
+/// Writes them, and deletes them in the end.
+async fn every_write(sql: &Sql, rows: &mut [Account], ids: &[i64]) -> Result<()> {
+    let (first, last) = (ids[0], ids[ids.len() - 1]);
+    try_join_all(rows.iter_mut().map(|row| sql.insert(row))).await?;
+    sql.update_many(rows.iter_mut()).await?;
+    sql.upsert_many(rows.iter_mut(), &Conflict::replace()).await?;
+    assert!(sql.patch::<Account>(&first).set(Account::OWNER, format!("p{first}")).run().await?);
+    sql.upsert(&mut account(last, &format!("u{last}")), &Conflict::keep()).await?;
+    let (zeroth, rest) = rows.split_at_mut(1);
+    let mut batch = sql.batch();
+    batch.delete::<Account>(&first)?;
+    batch.insert(&mut zeroth[0])?;
+    batch.update(&mut rest[0])?;
+    batch.run().await?;
+    let second = &rest[0];
+    sql.transaction(|tx| async move {
+        let mut row = second.clone();
+        tx.update(&mut row).await?;
+        let undone = tx.transaction(|inner| async move {
+            inner.delete::<Account>(&first).await?;
+            Err::<(), _>(Error::new(Code::Invalid, "no"))
+        });
+        assert!(undone.await.is_err());
+        tx.update_many([&mut row]).await?;
+        assert!(tx.exists::<Account>(&first).await?);
+        Ok::<_, Error>(())
+    })
+    .await?;
+    let mut stream = sql.stream::<Account>().await?;
+    let mut seen = 0;
+    while let Some(row) = stream.next().await? {
+        seen += usize::from(ids.contains(&row.id));
+    }
+    assert_eq!(seen, ids.len());
+    assert!(sql.get_many::<Account>(ids).await?.iter().all(Option::is_some));
+    assert_eq!(sql.delete_many::<Account>(ids).await?, 50);
+    Ok(())
+}
+
+#[tokio::test]
+async fn postgres_more_rows_than_one_statement_takes_are_inserted_behind_pgbouncer() {
+    let database = Postgres::shared().database();
+    let sql = Sql::open(&through(&database)).await.unwrap();
+    sql.create_table::<Remark>().await.unwrap();
+    sql.create_table::<Price>().await.unwrap();
+    let price = |id| Price { id, price: id.into() };
+    let rows: Vec<_> = (0..10_001).map(price).collect();
+    assert_eq!(sql.insert_many(&rows).await.unwrap(), 10_001);
+    let error = sql.insert_many(&rows).await.unwrap_err();
+    assert_eq!(error.code(), Code::NotUnique, "{error}");
+    let inside = sql.transaction(|tx| {
+        let rows: Vec<_> = (20_000..30_001).map(price).collect();
+        async move { tx.insert_many(&rows).await }
+    });
+    assert_eq!(inside.await.unwrap(), 10_001);
+    assert_eq!(sql.count::<Price>().await.unwrap(), 20_002);
 }

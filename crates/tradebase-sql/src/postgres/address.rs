@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::str::FromStr;
+use std::time::Duration;
 
 use tokio_postgres::Config;
 use tokio_postgres::config::{Host, SslMode};
@@ -18,6 +19,14 @@ const APPLICATION: &str = "tradebase";
 const SYSTEM: &str = "system";
 /// Where a server listens, unless the address says otherwise.
 const PORT: u16 = 5432;
+
+/// How long nothing comes from a server until it is asked whether it is still there. The driver's
+/// own two hours are longer than any firewall keeps a connection in mind.
+const KEEPALIVE_AFTER: Duration = Duration::from_secs(30);
+/// How long it may take to answer until it is asked again.
+const KEEPALIVE_PAUSE: Duration = Duration::from_secs(10);
+/// How often it is asked until its connection counts as lost.
+const KEEPALIVE_ATTEMPTS: u32 = 3;
 
 /// A server, and how it is spoken to.
 #[derive(Debug)]
@@ -47,6 +56,7 @@ pub(super) fn parse(rest: &str, options: &SqlOptions) -> Result<Address> {
     if config.get_connect_timeout().is_none() {
         config.connect_timeout(options.connect_wait);
     }
+    keep_alive(&mut config, rest.contains("keepalives_idle="));
     let pgbouncer = ours.pgbouncer.unwrap_or(options.pgbouncer);
     settings(&mut config, options);
     if pgbouncer && config.get_options().is_some() {
@@ -56,6 +66,19 @@ pub(super) fn parse(rest: &str, options: &SqlOptions) -> Result<Address> {
     }
     let tls = encryption(&mut config, ours)?;
     Ok(Address { config, tls, pgbouncer })
+}
+
+/// What the address says of it wins.
+fn keep_alive(config: &mut Config, is_told: bool) {
+    if !is_told {
+        config.keepalives_idle(KEEPALIVE_AFTER);
+    }
+    if config.get_keepalives_interval().is_none() {
+        config.keepalives_interval(KEEPALIVE_PAUSE);
+    }
+    if config.get_keepalives_retries().is_none() {
+        config.keepalives_retries(KEEPALIVE_ATTEMPTS);
+    }
 }
 
 /// Sets the time-outs of the options where a session begins, which costs no round trip. What the
@@ -243,6 +266,19 @@ mod tests {
             assert!(read(rest).is_ok(), "{rest}");
         }
         assert_eq!(read("//localhost/a").unwrap().get_application_name(), Some(APPLICATION));
+    }
+
+    #[test]
+    fn a_server_that_is_gone_is_noticed_unless_the_address_says_when() {
+        let config = read("//localhost/a").unwrap();
+        assert_eq!(config.get_keepalives_idle(), KEEPALIVE_AFTER);
+        assert_eq!(config.get_keepalives_interval(), Some(KEEPALIVE_PAUSE));
+        assert_eq!(config.get_keepalives_retries(), Some(KEEPALIVE_ATTEMPTS));
+        let told = "//localhost/a?keepalives_idle=7&keepalives_interval=8&keepalives_retries=9";
+        let config = read(told).unwrap();
+        assert_eq!(config.get_keepalives_idle(), Duration::from_secs(7));
+        assert_eq!(config.get_keepalives_interval(), Some(Duration::from_secs(8)));
+        assert_eq!(config.get_keepalives_retries(), Some(9));
     }
 
     #[test]

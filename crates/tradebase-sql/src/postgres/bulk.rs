@@ -11,6 +11,8 @@ use super::connection::Connection;
 use super::copy::{CopySink, copy_end, copy_header};
 use super::error::from_postgres;
 use super::lease::{Group, Lease};
+use super::place::run;
+use super::scratch::Scratch;
 use super::store::Store;
 use super::texts::texts;
 use crate::call::Call;
@@ -23,7 +25,7 @@ const COPY_ROWS_MIN: usize = 20;
 /// Rows, or keys, that go as the parameters of one statement, at most.
 pub(super) const STATEMENT_ROWS_MAX: usize = 10_000;
 /// Bytes that go as the parameters of one statement, at most; a row that is larger goes alone.
-const STATEMENT_BYTES_MAX: usize = 64 << 20;
+pub(super) const STATEMENT_BYTES_MAX: usize = 64 << 20;
 /// Bytes of a COPY that are sent at once.
 const COPY_CHUNK_BYTES: usize = 64 << 10;
 
@@ -35,34 +37,74 @@ impl Store {
         rows: &[&T],
     ) -> Result<Vec<i64>> {
         let texts = texts(T::TABLE);
-        let mut lease = self.lease(call).await?;
-        let (group, is_shared) = (lease.group(), lease.is_shared());
-        let connection = lease.connection()?;
+        let lease = self.lease(call).await?;
         if schema::assigned(T::TABLE).is_some() {
             call.runs(&texts.fixed.insert_new);
-            let inserted = connection.insert_each(rows, group).await;
-            return finish(lease, inserted).await;
+            return run_group!(lease, (c, group) => c.insert_each(rows, group).await);
         }
-        let inserted = match rows {
-            [row] => {
-                call.runs(&texts.fixed.insert);
-                connection.insert(*row).await.map(drop)
+        if let [row] = rows {
+            call.runs(&texts.fixed.insert);
+            return run!(lease, c => c.insert(*row).await.map(|_| Vec::new()));
+        }
+        if let Some(arrays) = self.few(rows)? {
+            call.runs(&texts.unnest);
+            return run!(lease, c => c.unnest::<T>(&arrays).await.map(|()| Vec::new()));
+        }
+        call.runs(&texts.copy_in);
+        if lease.is_shared() || self.pool().address().pgbouncer {
+            // A value that is refused in the middle of a COPY breaks it off, and with it the
+            // transaction. Behind PgBouncer a COPY needs one.
+            return run_group!(lease, (c, group) => {
+                c.copy_within(rows, group).await.map(|()| Vec::new())
+            });
+        }
+        run!(lease, c => c.copy(rows).await.map(|()| Vec::new()))
+    }
+
+    /// The rows as arrays, if they are too few for a COPY. Behind PgBouncer as many as one
+    /// statement takes are few: it needs no transaction of several statements.
+    fn few<T: Record>(&self, rows: &[&T]) -> Result<Option<Scratch>> {
+        let most =
+            if self.pool().address().pgbouncer { STATEMENT_ROWS_MAX } else { COPY_ROWS_MIN - 1 };
+        if rows.len() > most {
+            return Ok(None);
+        }
+        let (arrays, count) = fill(rows, T::TABLE.columns.len(), |_, _| Ok(()))?;
+        if count < rows.len() {
+            return Ok(None);
+        }
+        let mut scratch = Scratch::new();
+        arrays.finish(T::TABLE.columns, &mut scratch)?;
+        Ok(Some(scratch))
+    }
+}
+
+/// Does the work of one call whose statements are a group, and gives the connection back. As
+/// [`run`](super::place::run), for groups.
+macro_rules! run_group {
+    ($lease:expr, ($connection:ident, $group:ident) => $work:expr) => {{
+        let mut lease = $lease;
+        let $group = lease.group();
+        loop {
+            let $connection = lease.connection()?;
+            let outcome = $work;
+            if !$crate::postgres::bulk::repeats(&mut lease, &outcome).await {
+                break $crate::postgres::bulk::finish(lease, outcome).await;
             }
-            rows if rows.len() < COPY_ROWS_MIN || connection.is_pooled() => {
-                call.runs(&texts.unnest);
-                connection.unnest(rows).await
-            }
-            rows => {
-                call.runs(&texts.copy_in);
-                if is_shared {
-                    // A value that is refused in the middle of a COPY breaks it off.
-                    let copied = connection.copy_within(rows, group).await;
-                    return finish(lease, copied.map(|()| Vec::new())).await;
-                }
-                connection.copy(rows).await
-            }
-        };
-        lease.done(inserted.map(|()| Vec::new()))
+        }
+    }};
+}
+pub(super) use run_group;
+
+/// Whether a group must be done once more, see [`Lease::prepares_anew`]; then it is undone.
+pub(super) async fn repeats<R>(lease: &mut Lease, outcome: &Result<R>) -> bool {
+    if !lease.prepares_anew(outcome) {
+        return false;
+    }
+    let undo = lease.group().undo;
+    match lease.connection() {
+        Ok(connection) => connection.run(None, undo).await.is_ok(),
+        Err(_) => false,
     }
 }
 
@@ -144,24 +186,12 @@ impl Connection {
     }
 
     /// One statement for a small batch.
-    async fn unnest<T: Record>(&mut self, rows: &[&T]) -> Result<()> {
+    async fn unnest<T: Record>(&mut self, arrays: &Scratch) -> Result<()> {
         let texts = texts(T::TABLE);
         self.know::<T>().await?;
-        let (arrays, count) = fill(rows, T::TABLE.columns.len(), |_, _| Ok(()))?;
-        if count < rows.len() && self.is_pooled() {
-            let message = format!(
-                "behind PgBouncer a batch has at most {STATEMENT_ROWS_MAX} rows of together \
-                 {STATEMENT_BYTES_MAX} bytes"
-            );
-            return Err(Error::new(Code::Unsupported, message));
-        }
-        if count < rows.len() {
-            return self.copy(rows).await;
-        }
-        self.scratch.clear();
-        arrays.finish(T::TABLE.columns, &mut self.scratch)?;
         let statement = self.prepare(T::TABLE, &texts.unnest, &texts.arrays, &[]).await?;
-        self.execute(T::TABLE, &statement).await.map(drop)
+        let inserted = self.client.execute_raw(&statement, arrays.params()).await;
+        inserted.map(drop).map_err(|e| from_postgres(&e, Some(T::TABLE)))
     }
 
     /// As [`copy`](Connection::copy), as a group of its own.

@@ -71,6 +71,8 @@ pub(super) enum Standing {
     Held,
     /// Perhaps in the middle of a statement.
     Running,
+    /// The server has ended it, or is about to.
+    Ended,
 }
 
 struct Kept {

@@ -4,11 +4,12 @@ use std::error::Error as StdError;
 use std::{fmt, io};
 
 use tokio_postgres::Config;
-use tokio_postgres::error::DbError;
-use tradebase_core::{Code, Error, Table};
+use tokio_postgres::error::{DbError, Severity};
+use tradebase_core::{Code, Error, Roles, Table};
 
 use super::address;
 use super::sqlstate::code_of;
+use super::texts::UNREADABLE;
 use super::tls::{self, Failed};
 use crate::error::{at_fault, broken, columns, still_pointed_to, unknown_column};
 
@@ -19,9 +20,13 @@ pub(super) fn from_postgres(error: &tokio_postgres::Error, table: Option<&Table>
         Some(refused) => from_server(refused, table),
         // Whether the call took effect is not known.
         None if error.is_closed() || is_io(error) => {
-            Error::new(Code::ConnectionLost, format!("postgres: {error}"))
+            let said = Said { text: format!("postgres: {error}"), stale: false, ends: true };
+            Error::new(Code::ConnectionLost, "the connection was lost").because(said)
         }
-        None => Error::new(Code::Internal, format!("postgres was used wrongly: {error}")),
+        None => {
+            let said = Said { text: format!("postgres: {error}"), stale: false, ends: true };
+            Error::new(Code::Internal, "postgres was used wrongly").because(said)
+        }
     }
 }
 
@@ -91,11 +96,56 @@ fn below(error: &tokio_postgres::Error) -> Error {
     }
 }
 
+/// What the server has said, or the way to it. It stands at the bottom of every error that came
+/// from there, and of no other.
+#[derive(Debug)]
+struct Said {
+    text: String,
+    /// Whether a prepared statement was refused before it ran, and must be prepared anew.
+    stale: bool,
+    /// Whether the connection has ended, or is about to.
+    ends: bool,
+}
+
+impl fmt::Display for Said {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl StdError for Said {}
+
+impl Said {
+    fn of(error: &Error) -> Option<&Said> {
+        let mut below = error.source();
+        while let Some(error) = below {
+            if let Some(said) = error.downcast_ref() {
+                return Some(said);
+            }
+            below = error.source();
+        }
+        None
+    }
+}
+
 /// Whether it is the server's, or that of the way to it: then a transaction is of no use any more.
 /// Values that were refused before they were sent leave it as it was.
 #[cold]
 pub(super) fn is_of_server(error: &Error) -> bool {
-    error.to_string().contains("postgres: ")
+    Said::of(error).is_some()
+}
+
+/// Whether a statement was refused before it ran, because it was prepared for another table, or is
+/// gone.
+pub(super) fn is_stale(error: &Error) -> bool {
+    Said::of(error).is_some_and(|said| said.stale)
+}
+
+/// Whether the connection is of no use any more: the server has ended it with this error, or it is
+/// not known what it is at.
+#[cold]
+pub(super) fn ends(error: &Error) -> bool {
+    error.code() == Code::ConnectionLost || Said::of(error).is_some_and(|said| said.ends)
 }
 
 fn is_io(error: &tokio_postgres::Error) -> bool {
@@ -105,42 +155,48 @@ fn is_io(error: &tokio_postgres::Error) -> bool {
 /// The server's detail is left out: it quotes whole rows.
 fn from_server(error: &DbError, table: Option<&Table>) -> Error {
     let state = error.code().code();
-    let message = format!("postgres: {} ({state})", error.message());
+    let (stale, severity) = (is_stale_plan(error), error.parsed_severity());
+    let ends = matches!(severity, Some(Severity::Fatal | Severity::Panic));
+    let said = Said { text: format!("postgres: {} ({state})", error.message()), stale, ends };
     match code_of(state) {
-        _ if is_stale_plan(error) => Error::new(Code::TransactionFailed, message).because(Stale),
-        Code::BrokenReference => broken_reference(error, table, message),
-        code @ Code::NotUnique => at_fault(code, message, key_at_fault(error, table)),
+        _ if stale => {
+            let message = "the statement was prepared before the table was altered";
+            Error::new(Code::TransactionFailed, message).because(said)
+        }
+        Code::BrokenReference => broken_reference(error, table, said),
+        code @ Code::NotUnique => at_fault(code, said, key_at_fault(error, table)),
         Code::SchemaMismatch => match table.and_then(|table| named_in(error.message(), table)) {
-            Some(column) => Error::new(Code::SchemaMismatch, message).column(column),
-            None => Error::new(Code::SchemaMismatch, message),
+            Some(column) => refused(Code::SchemaMismatch, said).column(column),
+            None => refused(Code::SchemaMismatch, said),
         },
+        Code::Invalid if state == "22007" && error.message().contains(UNREADABLE) => {
+            unreadable(table, said)
+        }
         code @ Code::Invalid => match (error.constraint(), error.column()) {
-            (Some(constraint), _) => at_fault(code, message, columns(table, constraint)),
-            (None, Some(column)) if is_unknown(table, column) => unknown_column(column, message),
-            (None, column) => at_fault(code, message, column.map(str::to_owned)),
+            (Some(constraint), _) => at_fault(code, said, columns(table, constraint)),
+            (None, Some(column)) if is_unknown(table, column) => unknown_column(column, said),
+            (None, column) => at_fault(code, said, column.map(str::to_owned)),
         },
         code => match error.column() {
-            Some(column) => Error::new(code, message).column(column),
-            None => Error::new(code, message),
+            Some(column) => refused(code, said).column(column),
+            None => refused(code, said),
         },
     }
 }
 
-/// Why a prepared statement was refused before it ran: it must be prepared anew.
-#[derive(Debug)]
-struct Stale;
-
-impl fmt::Display for Stale {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the statement was prepared before the table was altered")
+#[cold]
+fn unreadable(table: Option<&Table>, said: Said) -> Error {
+    let message = "the stored value cannot be read, so the row is not written";
+    let error = Error::new(Code::Unreadable, message).because(said);
+    match table.and_then(|table| table.playing(Roles::CREATED)) {
+        Some((_, made)) => error.column(made.name.text),
+        None => error,
     }
 }
 
-impl StdError for Stale {}
-
-/// Whether a statement was refused because it was prepared for another table, or is gone.
-pub(super) fn is_stale(error: &Error) -> bool {
-    error.source().is_some_and(<dyn StdError>::is::<Stale>)
+#[cold]
+fn refused(code: Code, said: Said) -> Error {
+    Error::new(code, "the server refused it").because(said)
 }
 
 /// The routine's name and not the message, which is in the language of the server.
@@ -155,18 +211,18 @@ fn key_at_fault(error: &DbError, table: Option<&Table>) -> Option<String> {
 }
 
 /// Says which column points to what is not there, or who still points to the row.
-fn broken_reference(error: &DbError, table: Option<&Table>, message: String) -> Error {
+fn broken_reference(error: &DbError, table: Option<&Table>, said: Said) -> Error {
     let key = error.detail().and_then(key_of_detail);
     // The server always names the table that points.
     if let (Some(table), Some(child)) = (table, error.table())
         && (table.name != child || is_own_key(table, key.as_deref(), error.constraint()))
     {
-        return still_pointed_to(child, message);
+        return still_pointed_to(child, said);
     }
     let named = error.constraint().and_then(|constraint| columns(table, constraint));
     match named.or(key) {
-        Some(column) => broken(table, column, message),
-        None => Error::new(Code::BrokenReference, message),
+        Some(column) => broken(table, column, said),
+        None => refused(Code::BrokenReference, said),
     }
 }
 

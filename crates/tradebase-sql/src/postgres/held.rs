@@ -56,7 +56,7 @@ struct Seat {
 /// How far a transaction has come.
 #[derive(Default)]
 struct Stage {
-    /// How it begins: it goes out ahead of the first statement. None when it has.
+    /// How it begins: it goes out with the first statement, and ahead of it. None when it has.
     begin: Option<String>,
     /// Whether it commits without waiting for the disk.
     relaxed: bool,
@@ -122,7 +122,8 @@ impl Held {
         }
         let connection = lease.connection()?;
         connection.session.relaxed &= !stage.resets;
-        if let Err(error) = stage.collect(connection).await {
+        let told = timeout(COMMIT_WAIT, stage.collect(connection)).await;
+        if let Err(error) = told.unwrap_or_else(|_| Err(silent())) {
             // Nothing is committed: the COMMIT has not been sent.
             let lost = error.code() == Code::ConnectionLost;
             return Err(if lost { outcome::aborted(error) } else { error });
@@ -154,8 +155,8 @@ impl Held {
             }
             Err(error) => {
                 // It has been rolled back already, unless the COMMIT was not reached.
-                let rolled_back = connection.run(None, "ROLLBACK").await;
-                if rolled_back.is_ok() { lease.done(Err(error)) } else { Err(error) }
+                let rolled_back = timeout(ROLLBACK_WAIT, connection.run(None, "ROLLBACK")).await;
+                if matches!(rolled_back, Ok(Ok(()))) { lease.done(Err(error)) } else { Err(error) }
             }
         }
     }
@@ -233,8 +234,8 @@ impl Seat {
         self.lease.as_mut().ok_or_else(given_up)?.connection()
     }
 
-    /// Sends what must go ahead of a statement. Nothing is waited for but what should have been
-    /// answered by now: dropped there, all is as it was. A transaction that could not begin has no
+    /// Sends what must go ahead of a statement. Nothing is waited for but the BEGIN of a first write
+    /// and what should have been answered by now: dropped there, all is as it was. A transaction that could not begin has no
     /// connection any more.
     async fn start(&mut self, read_only: bool, writes: bool) -> Result<()> {
         let connection = self.lease.as_mut().ok_or_else(given_up)?.connection()?;
@@ -256,6 +257,7 @@ impl Stage {
         self.collect(connection).await?;
         let number = writes && !read_only && !self.numbered;
         self.numbered |= number;
+        let begins = self.begin.is_some();
         if let Some(mut begin) = self.begin.take() {
             if !read_only && connection.session.era.is_none() {
                 // Not in the transaction: a user who may not ask this must not break it.
@@ -269,6 +271,10 @@ impl Stage {
             self.sent.push((ask, Sent::new(&connection.client, &begin).await?));
         } else if number {
             self.sent.push((Ask::Number, Sent::new(&connection.client, ASK_NUMBER).await?));
+        }
+        if begins && writes {
+            // Behind a BEGIN that fails a write would be a transaction of its own, and stand.
+            self.collect(connection).await?;
         }
         Ok(())
     }

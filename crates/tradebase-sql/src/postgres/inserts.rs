@@ -3,25 +3,23 @@
 use std::collections::HashSet;
 use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
 use futures_util::TryStreamExt;
 use futures_util::future::join_all;
-use tokio::time::timeout;
-use tokio_postgres::{CancelToken, NoTls};
 use tradebase_core::clock::Tick;
 use tradebase_core::{Code, Error, Record, Result, Table};
 
 use super::array::Arrays;
+use super::bulk::STATEMENT_BYTES_MAX;
 use super::connection::Connection;
 use super::copy::CellSink;
-use super::error::from_postgres;
+use super::error::{from_postgres, is_stale};
 use super::gets::{cells_of, key_cells};
 use super::lane::{Ended, Job, Work};
 use super::lanes::Access;
 use super::lease::Lease;
 use super::place::run;
-use super::scratch::{CellParams, Scratch};
+use super::scratch::Scratch;
 use super::store::Store;
 use super::texts::texts;
 use crate::call::Call;
@@ -29,9 +27,6 @@ use crate::schema;
 
 /// Rows of a part that failed from which on it is cut in two; fewer are inserted one by one.
 const ALONE_MAX: usize = 4;
-/// How long a statement of many callers may take before they go on alone: one of them may wait for
-/// another transaction.
-const PATIENCE: Duration = Duration::from_millis(500);
 /// Bytes that the cells of a usual row take.
 const ROW_BYTES: usize = 256;
 
@@ -47,7 +42,7 @@ impl Store {
         if let Some(_place) = lane.enter() {
             return self.insert_alone(call, row).await;
         }
-        call.runs(&texts.unnest);
+        call.runs(&texts.unnest_patient);
         match lane.wait(call, Row::of(row)?).await? {
             Ended::Done(()) => Ok(None),
             Ended::Alone => self.insert_alone(call, row).await,
@@ -97,28 +92,35 @@ impl Work for Inserts {
     type Got = ();
 
     async fn carry_out(&self, mut jobs: Jobs) {
-        // Equal keys are never in one statement: the second must fail as if it came later.
         while !jobs.is_empty() {
-            let later = equal_keys(&mut jobs);
+            let later = take_later(&mut jobs);
             self.insert(jobs).await;
             jobs = later;
         }
     }
 }
 
-/// Takes those out whose key an earlier one has.
-fn equal_keys(jobs: &mut Jobs) -> Jobs {
+/// Takes those out that are not of the first statement: equal keys are never in one, as the second
+/// must fail as if it came later, and a statement has only so many bytes.
+fn take_later(jobs: &mut Jobs) -> Jobs {
     let mut seen = HashSet::with_capacity(jobs.len());
-    let repeats: Vec<bool> = jobs.iter().map(|job| !seen.insert(&*job.want.key)).collect();
-    if seen.len() == jobs.len() {
+    let mut bytes = 0_usize;
+    let is_later = |job: &Job<Inserts>| {
+        let is_first = bytes == 0;
+        bytes = bytes.saturating_add(job.want.cells.len());
+        // Once it is full it stays so: a key never overtakes its equal.
+        (bytes > STATEMENT_BYTES_MAX && !is_first) || !seen.insert(job.want.key.clone())
+    };
+    let later: Vec<bool> = jobs.iter().map(is_later).collect();
+    if !later.contains(&true) {
         return Vec::new();
     }
-    let (mut first, mut later) = (Vec::with_capacity(jobs.len()), Vec::new());
-    for (job, repeats) in std::mem::take(jobs).into_iter().zip(repeats) {
-        if repeats { later.push(job) } else { first.push(job) }
+    let (mut first, mut rest) = (Vec::with_capacity(jobs.len()), Vec::new());
+    for (job, is_later) in std::mem::take(jobs).into_iter().zip(later) {
+        if is_later { rest.push(job) } else { first.push(job) }
     }
     *jobs = first;
-    later
+    rest
 }
 
 impl Inserts {
@@ -138,7 +140,7 @@ impl Inserts {
         _ = lease.done(trouble);
     }
 
-    /// Inserts all of them, and answers each. An error is one that is about all.
+    /// Inserts all of them, and answers each. An error is what the connection is to learn from.
     async fn insert_on(&self, lease: &mut Lease, jobs: Jobs, sent: Tick) -> Result<()> {
         let table = self.access.table;
         let connection = match lease.connection() {
@@ -146,18 +148,17 @@ impl Inserts {
             Err(error) => return told(jobs, sent, error),
         };
         if jobs.len() > 1 && !self.meets_rows.load(Ordering::Relaxed) {
-            let token = connection.client.cancel_token();
-            match patiently(&token, connection.insert_together(table, &jobs)).await {
-                (Err(error), true) if error.code() == Code::TimedOut => {
-                    jobs.into_iter().for_each(Job::alone);
-                    return Ok(());
-                }
-                (Ok(()), _) => {
+            match connection.insert_together(table, &jobs).await {
+                Ok(()) => {
                     tell(jobs, sent, &Ok(()));
                     return Ok(());
                 }
-                (Err(error), _) if is_of_all(error.code()) => return told(jobs, sent, error),
-                (Err(error), _) => connection.heed(error.code()),
+                Err(error) => match blame(&error) {
+                    Blame::All => return told(jobs, sent, error),
+                    Blame::Nobody => return alone(jobs, error),
+                    Blame::Each => return connection.insert_one_by_one(table, jobs, sent).await,
+                    Blame::Some => {}
+                },
             }
         }
         let mut met = 0;
@@ -177,72 +178,90 @@ impl Inserts {
     ) -> Result<()> {
         let table = self.access.table;
         let mut open = vec![jobs];
-        while let Some(mut part) = open.pop() {
+        let mut trouble = Ok(());
+        while trouble.is_ok()
+            && let Some(mut part) = open.pop()
+        {
             if part.len() <= ALONE_MAX {
-                connection.insert_one_by_one(table, part, sent).await?;
+                trouble = connection.insert_one_by_one(table, part, sent).await;
                 continue;
             }
-            let token = connection.client.cancel_token();
-            match patiently(&token, connection.insert_new(table, &part)).await {
-                (Err(error), true) if error.code() == Code::TimedOut => {
-                    part.into_iter().for_each(Job::alone);
-                }
-                (Ok(keys), _) => {
+            match connection.insert_new(table, &part).await {
+                Ok(New { keys, strange }) => {
                     let (new, there): (Jobs, Jobs) =
                         part.into_iter().partition(|job| keys.contains(&job.want.key));
                     *met += there.len();
                     tell(new, sent, &Ok(()));
-                    connection.insert_one_by_one(table, there, sent).await?;
+                    if strange {
+                        tell(there, sent, &Err(changed()));
+                    } else {
+                        trouble = connection.insert_one_by_one(table, there, sent).await;
+                    }
                 }
-                (Err(error), _) if is_of_all(error.code()) => {
-                    open.push(part);
-                    return told(open.into_iter().flatten().collect(), sent, error);
-                }
-                (Err(error), _) => {
-                    connection.heed(error.code());
-                    let half = part.split_off(part.len() / 2);
-                    open.extend([half, part]);
-                }
+                Err(error) => match blame(&error) {
+                    Blame::All => trouble = told(part, sent, error),
+                    Blame::Nobody => trouble = alone(part, error),
+                    Blame::Each => {
+                        trouble = connection.insert_one_by_one(table, part, sent).await;
+                    }
+                    Blame::Some => {
+                        let half = part.split_off(part.len() / 2);
+                        open.extend([half, part]);
+                    }
+                },
             }
         }
-        Ok(())
+        // Nothing of these has taken effect, and the connection may be of no use any more.
+        open.into_iter().flatten().for_each(Job::alone);
+        trouble
     }
 }
 
-/// Whether an error has nothing to do with the rows: all calls would meet it.
-fn is_of_all(code: Code) -> bool {
-    matches!(
-        code,
+/// Who is at fault when a statement of many callers fails. The server has undone it, unless all
+/// of them are to hear of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Blame {
+    /// The store: all calls meet it, and perhaps nobody knows how the statement ended.
+    All,
+    /// One row or the store.
+    Each,
+    /// One of the rows, or a few.
+    Some,
+    /// It was given up for a reason that a call alone may not meet.
+    Nobody,
+}
+
+fn blame(error: &Error) -> Blame {
+    match error.code() {
+        _ if is_stale(error) => Blame::Nobody,
+        // In a statement of its own a row that waits keeps nobody else waiting.
+        Code::Locked | Code::TimedOut => Blame::Nobody,
         Code::ConnectionLost
-            | Code::ConnectionFailed
-            | Code::Closed
-            | Code::PoolExhausted
-            | Code::AuthenticationRefused
-            | Code::AccessDenied
-            | Code::SchemaMismatch
-            | Code::StorageFull
-            | Code::StorageFailed
-    )
+        | Code::ConnectionFailed
+        | Code::Closed
+        | Code::PoolExhausted
+        | Code::AuthenticationRefused
+        | Code::SchemaMismatch
+        | Code::Internal => Blame::All,
+        // The disk is full, or one value is too large for an index; nobody may write, or a policy
+        // keeps one row out.
+        Code::AccessDenied | Code::StorageFull | Code::StorageFailed => Blame::Each,
+        _ => Blame::Some,
+    }
 }
 
-/// Waits for statements of one connection. One that takes too long is cancelled, which the server
-/// answers, so that it is known how it ended. Says whether one was.
-///
-/// A row may have to wait until another transaction ends: for its key, or for the row that it
-/// points to. In a statement of its own it keeps nobody else waiting.
-async fn patiently<R>(token: &CancelToken, work: impl Future<Output = R>) -> (R, bool) {
-    let mut work = pin!(work);
-    let mut cancelled = false;
-    loop {
-        if let Ok(done) = timeout(PATIENCE, &mut work).await {
-            return (done, cancelled);
-        }
-        cancelled = true;
-        // One that is not accepted is asked for again.
-        if !matches!(timeout(PATIENCE, token.cancel_query(NoTls)).await, Ok(Ok(()))) {
-            tracing::debug!(store = "postgres", "a request to cancel was not accepted");
-        }
-    }
+/// All go on alone. The error is for the connection.
+fn alone(jobs: Jobs, error: Error) -> Result<()> {
+    jobs.into_iter().for_each(Job::alone);
+    Err(error)
+}
+
+/// A trigger has changed keys, so the server does not tell whose rows it has inserted.
+#[cold]
+fn changed() -> Error {
+    let message = "the table changes the keys of what is inserted, so it is not known whether the \
+                   row was there already";
+    Error::new(Code::OutcomeUnknown, message)
 }
 
 fn tell(jobs: Jobs, sent: Tick, outcome: &Result<()>) {
@@ -262,13 +281,13 @@ impl Connection {
     async fn insert_together(&mut self, table: &'static Table, jobs: &Jobs) -> Result<()> {
         let scratch = self.arrays_of(table, jobs).await?;
         let texts = texts(table);
-        let statement = self.prepare(table, &texts.unnest, &texts.arrays, &[]).await?;
+        let statement = self.prepare(table, &texts.unnest_patient, &texts.arrays, &[]).await?;
         let inserted = self.client.execute_raw(&statement, scratch.params()).await;
         inserted.map(drop).map_err(|e| from_postgres(&e, Some(table)))
     }
 
-    /// All rows that are not there yet; gives their keys.
-    async fn insert_new(&mut self, table: &'static Table, jobs: &Jobs) -> Result<HashSet<Vec<u8>>> {
+    /// All rows that are not there yet.
+    async fn insert_new(&mut self, table: &'static Table, jobs: &Jobs) -> Result<New> {
         let failed = |e| from_postgres(&e, Some(table));
         let scratch = self.arrays_of(table, jobs).await?;
         let texts = texts(table);
@@ -281,10 +300,11 @@ impl Connection {
             cells_of(&row, 0..table.key.len(), &mut key);
             keys.insert(key);
         }
-        Ok(keys)
+        let known = jobs.iter().filter(|job| keys.contains(&job.want.key)).count();
+        Ok(New { strange: known < keys.len(), keys })
     }
 
-    async fn arrays_of(&mut self, table: &'static Table, jobs: &Jobs) -> Result<Scratch> {
+    async fn arrays_of(&mut self, table: &'static Table, jobs: &[Job<Inserts>]) -> Result<Scratch> {
         self.know_table(table).await?;
         let mut arrays = Arrays::new(table.columns.len());
         for job in jobs {
@@ -306,32 +326,39 @@ impl Connection {
         if jobs.is_empty() {
             return Ok(());
         }
-        let texts = texts(table);
-        let statement = match self.know_table(table).await {
-            Ok(()) => self.prepare(table, &texts.fixed.insert, &texts.every, &[]).await,
-            Err(error) => Err(error),
+        let prepared = async {
+            let mut rows = Vec::with_capacity(jobs.len());
+            for job in jobs.chunks(1) {
+                rows.push(self.arrays_of(table, job).await?);
+            }
+            let texts = texts(table);
+            let statement = self.prepare(table, &texts.unnest_patient, &texts.arrays, &[]).await?;
+            Ok((statement, rows))
         };
-        let statement = match statement {
-            Ok(statement) => statement,
+        let (statement, rows) = match prepared.await {
+            Ok(prepared) => prepared,
             Err(error) => return told(jobs, sent, error),
         };
-        let count = table.columns.len();
-        let inserted = join_all(jobs.iter().map(|job| {
-            self.client.execute_raw(&statement, CellParams::new(&job.want.cells, count))
-        }));
-        let (inserted, cancelled) = patiently(&self.client.cancel_token(), inserted).await;
+        let inserted = rows.iter().map(|row| self.client.execute_raw(&statement, row.params()));
+        let inserted = join_all(inserted).await;
         let mut outcome = Ok(());
         for (job, inserted) in jobs.into_iter().zip(inserted) {
             let inserted = inserted.map(drop).map_err(|e| from_postgres(&e, Some(table)));
-            match &inserted {
-                Err(error) if cancelled && error.code() == Code::TimedOut => {
+            let Err(error) = &inserted else {
+                job.done(sent, inserted);
+                continue;
+            };
+            match blame(error) {
+                Blame::Nobody => {
                     job.alone();
-                    continue;
+                    outcome = inserted;
                 }
-                Err(error) if is_of_all(error.code()) => outcome = Err(error.again()),
-                _ => {}
+                Blame::All => {
+                    outcome = Err(error.again());
+                    job.done(sent, inserted);
+                }
+                Blame::Each | Blame::Some => job.done(sent, inserted),
             }
-            job.done(sent, inserted);
         }
         outcome
     }
@@ -341,11 +368,11 @@ impl Connection {
         let texts = texts(table);
         self.prepare(table, &texts.fixed.get, &texts.key, table.columns).await.map(drop)
     }
+}
 
-    /// Prepares anew if tables may have been changed under prepared statements.
-    fn heed(&mut self, code: Code) {
-        if code == Code::TransactionFailed {
-            self.forget();
-        }
-    }
+/// What was inserted.
+struct New {
+    keys: HashSet<Vec<u8>>,
+    /// Whether there are keys among them that nobody wanted.
+    strange: bool,
 }

@@ -6,7 +6,7 @@ use futures_util::TryStreamExt;
 use tradebase_core::{Code, Column, Error, Got, Key, Kind, Record, Result, Source};
 
 use super::array::{ArraySink, Arrays};
-use super::bulk::{STATEMENT_ROWS_MAX, finish, placed};
+use super::bulk::{STATEMENT_ROWS_MAX, placed, run_group};
 use super::connection::Connection;
 use super::error::from_postgres;
 use super::place::run;
@@ -57,20 +57,18 @@ impl Store {
         if keys.len() <= STATEMENT_ROWS_MAX {
             return run!(self.lease(call).await?, c => c.delete_any::<T>(keys).await);
         }
-        let mut lease = self.lease(call).await?;
-        let group = lease.group();
-        let connection = lease.connection()?;
-        let deleted = async {
-            connection.run(Some(T::TABLE), group.begin).await?;
-            let mut count = 0;
-            for keys in keys.chunks(STATEMENT_ROWS_MAX) {
-                count += connection.delete_any::<T>(keys).await?;
-            }
-            connection.run(Some(T::TABLE), group.end).await?;
-            Ok(count)
-        };
-        let deleted = deleted.await;
-        finish(lease, deleted).await
+        run_group!(self.lease(call).await?, (c, group) => {
+            let deleted = async {
+                c.run(Some(T::TABLE), group.begin).await?;
+                let mut count = 0;
+                for keys in keys.chunks(STATEMENT_ROWS_MAX) {
+                    count += c.delete_any::<T>(keys).await?;
+                }
+                c.run(Some(T::TABLE), group.end).await?;
+                Ok(count)
+            };
+            deleted.await
+        })
     }
 }
 
@@ -150,4 +148,12 @@ pub(super) fn numbered(place: Got<i64>) -> Result<usize> {
 #[cold]
 pub(super) fn miscounted() -> Error {
     Error::new(Code::Internal, "the server counted what was not sent")
+}
+
+/// A value that may be missing.
+pub(super) fn there<V>(got: Got<V>) -> Option<V> {
+    match got {
+        Got::Value(value) => Some(value),
+        Got::Null | Got::Absent => None,
+    }
 }

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use tradebase_core::clock::Tick;
-use tradebase_core::{Code, Result};
+use tradebase_core::{Code, Error, Result};
 
 use super::connection::{Connection, Standing};
-use super::error::is_stale;
+use super::error::{ends, is_stale};
 use super::pool::{End, Pool};
 use crate::error::closed;
 
@@ -101,20 +101,23 @@ impl Lease {
             connection.standing = Standing::Clean;
         }
         if let Err(error) = &outcome {
-            self.learn(error.code());
+            self.learn(error);
         }
         outcome
     }
 
     #[cold]
-    fn learn(&mut self, code: Code) {
-        match (code, &mut self.connection) {
-            (Code::ConnectionLost, _) => self.pool.suspect(),
+    fn learn(&mut self, error: &Error) {
+        if error.code() == Code::ConnectionLost {
+            self.pool.suspect();
+        }
+        let Some(connection) = &mut self.connection else { return };
+        if ends(error) {
+            // It may look open for a moment yet.
+            connection.standing = Standing::Ended;
+        } else if matches!(error.code(), Code::SchemaMismatch | Code::TransactionFailed) {
             // Somebody may have changed a table under its prepared statements.
-            (Code::SchemaMismatch | Code::TransactionFailed, Some(connection)) => {
-                connection.forget();
-            }
-            _ => {}
+            connection.forget();
         }
     }
 

@@ -8,7 +8,6 @@ use bytes::BytesMut;
 use tokio_postgres::types::{Format, IsNull, ToSql, Type};
 use tradebase_core::{Column, Result};
 
-use super::array::split_cell;
 use super::frame::{Frame, length, push_null, push_raw};
 use super::numeric;
 use super::sink::EncodeSink;
@@ -151,38 +150,6 @@ impl<'a> Iterator for Params<'a> {
 }
 
 impl ExactSizeIterator for Params<'_> {}
-
-/// Parameters that stand one behind the other, each with its length.
-#[derive(Clone, Debug)]
-pub(super) struct CellParams<'a> {
-    cells: &'a [u8],
-    count: usize,
-}
-
-impl<'a> CellParams<'a> {
-    /// So many parameters.
-    pub(super) fn new(cells: &'a [u8], count: usize) -> Self {
-        Self { cells, count }
-    }
-}
-
-impl<'a> Iterator for CellParams<'a> {
-    type Item = Raw<'a>;
-
-    fn next(&mut self) -> Option<Raw<'a>> {
-        self.count = self.count.checked_sub(1)?;
-        let (cell, rest) = split_cell(self.cells)?;
-        self.cells = rest;
-        let (length, bytes) = cell.split_first_chunk()?;
-        Some(Raw(if i32::from_be_bytes(*length) < 0 { None } else { Some(bytes) }))
-    }
-
-    fn size_hint(&self) -> (usize, Option<usize>) {
-        (self.count, Some(self.count))
-    }
-}
-
-impl ExactSizeIterator for CellParams<'_> {}
 
 /// An encoded parameter. The types were compared when the statement was prepared, so no value
 /// is checked here.

@@ -137,6 +137,29 @@ fn is_within<T: PartialOrd>(column: &'static Column, value: &T, first: &T, last:
     !column.domain.table || (value >= first && value <= last)
 }
 
+/// As [`is_within`], for decimals: no more digits than are declared.
+#[inline(always)]
+fn has_digits(column: &'static Column, units: i128) -> bool {
+    match column.kind {
+        Kind::Decimal { precision, .. } if column.domain.table => {
+            let bound = BOUNDS.get(usize::from(precision));
+            bound.is_none_or(|bound| units.unsigned_abs() < *bound)
+        }
+        _ => true,
+    }
+}
+
+/// The powers of ten: what a decimal of so many digits stays below.
+const BOUNDS: [u128; 39] = {
+    let mut bounds = [1; 39];
+    let mut i = 1;
+    while i < 39 {
+        bounds[i] = bounds[i - 1] * 10;
+        i += 1;
+    }
+    bounds
+};
+
 /// As [`is_within`], for floats: no record is written with NaN or an infinity.
 #[inline(always)]
 fn finite(column: &'static Column, value: f64) -> Result<f64> {
@@ -183,7 +206,8 @@ impl<C: Cells> Source for DecodeSource<C> {
     #[cfg_attr(not(debug_assertions), inline(always))]
     fn decimal(&mut self, at: usize, column: &'static Column) -> Result<Got<i128>> {
         self.0.cell(at).try_map(|bytes| match numeric::decode(bytes, column.kind.scale()) {
-            Ok(units) => Ok(units),
+            Ok(units) if has_digits(column, units) => Ok(units),
+            Ok(_) => Err(faulty(column, &"it has more digits than the column declares")),
             Err(fault) => Err(faulty(column, &fault)),
         })
     }

@@ -33,12 +33,11 @@ impl Store {
             None => Handle::try_current().map_err(|e| no_runtime().because(e))?,
         };
         let mut lease = self.own_lease(call).await?;
-        let statement = match lease.connection()?.all_statement::<T>().await {
-            Ok(statement) => statement,
-            Err(error) => return lease.done(Err(error)),
-        };
+        if let Err(error) = lease.connection()?.all_statement::<T>().await {
+            return lease.done(Err(error));
+        }
         let (sender, receiver) = mpsc::channel(CHUNKS_WAITING);
-        runtime.spawn(read(lease, statement, sender));
+        runtime.spawn(read(lease, sender));
         Ok(receiver)
     }
 }
@@ -48,11 +47,14 @@ fn no_runtime() -> Error {
     Error::new(Code::Config, "a stream needs a tokio runtime")
 }
 
-async fn read<T: Record>(mut lease: Lease, statement: Statement, rows: Sender<Result<Vec<T>>>) {
+async fn read<T: Record>(mut lease: Lease, rows: Sender<Result<Vec<T>>>) {
     let reading = async {
-        match lease.connection() {
-            Ok(connection) => connection.send_all(&statement, &rows).await,
-            Err(error) => Err(error),
+        loop {
+            let read = lease.connection()?.send_all(&rows).await;
+            // Refused before it ran, so no row was sent.
+            if !lease.prepares_anew(&read) {
+                return read;
+            }
         }
     };
     let read = tokio::select! {
@@ -84,14 +86,11 @@ impl Connection {
     }
 
     /// Sends all rows. Says how far they were taken.
-    async fn send_all<T: Record>(
-        &mut self,
-        statement: &Statement,
-        out: &Sender<Result<Vec<T>>>,
-    ) -> Result<Taken> {
+    async fn send_all<T: Record>(&mut self, out: &Sender<Result<Vec<T>>>) -> Result<Taken> {
         let failed = |e| from_postgres(&e, Some(T::TABLE));
+        let statement = self.all_statement::<T>().await?;
         self.scratch.clear();
-        let rows = self.client.query_raw(statement, self.scratch.params()).await;
+        let rows = self.client.query_raw(&statement, self.scratch.params()).await;
         let mut rows = pin!(rows.map_err(failed)?);
         let most = usize::try_from(STREAM_CHUNK_ROWS).unwrap_or(usize::MAX);
         let mut chunk = Vec::with_capacity(most);

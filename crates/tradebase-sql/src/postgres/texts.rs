@@ -17,6 +17,8 @@ pub(super) struct Texts {
     pub(super) fixed: Statements,
     /// `INSERT … SELECT … FROM UNNEST(…)`.
     pub(super) unnest: String,
+    /// `UPDATE … RETURNING` when the row was made, if the record says so.
+    pub(super) updating: String,
     /// The update of a batch, which fails if there is no such row.
     pub(super) update_or_fail: String,
     pub(super) copy_in: String,
@@ -45,7 +47,10 @@ pub(super) struct Texts {
     /// another version: the columns of the key, then the expected versions.
     pub(super) find_lost: String,
     pub(super) lost_arrays: Vec<Type>,
-    /// As `unnest`, but leaves out rows that are there already; gives the keys of the others.
+    /// As `unnest`, for the rows of many callers: it fails when one has to wait for another
+    /// transaction, for its key or for the row that it points to.
+    pub(super) unnest_patient: String,
+    /// As that, but leaves out rows that are there already; gives the keys of the others.
     pub(super) unnest_new: String,
     /// Whether keys are equal if and only if their bytes are.
     pub(super) key_is_bytes: bool,
@@ -69,9 +74,11 @@ impl Texts {
             new.remove(at);
         }
         let version = table.playing(Roles::VERSION);
+        let updating = updating(table, &fixed.update);
         let update = every.iter().cloned().chain(version.map(|(_, c)| type_of(c.kind))).collect();
         Self {
-            update_or_fail: update_or_fail(table, &fixed.update, fixed.update_returns_created),
+            update_or_fail: update_or_fail(table, &updating, fixed.update_returns_created),
+            updating,
             unnest: unnest(table),
             copy_in: format!("COPY {name} ({columns}) FROM STDIN (FORMAT BINARY)"),
             copy_out: format!("COPY ({}) TO STDOUT (FORMAT BINARY)", fixed.all),
@@ -87,7 +94,8 @@ impl Texts {
             find_lost: find_lost(table),
             lost_arrays: arrays(table.key_columns().chain(version.map(|(_, c)| c))),
             get_any: format!("{} WHERE {}", fixed.select, any_key(table)),
-            unnest_new: format!("{} ON CONFLICT DO NOTHING RETURNING {key}", unnest(table)),
+            unnest_new: format!("{} ON CONFLICT DO NOTHING RETURNING {key}", patient(table)),
+            unnest_patient: patient(table),
             key_is_bytes: table.key_columns().all(|c| is_bytes(c.kind)),
             fixed,
             every,
@@ -97,10 +105,45 @@ impl Texts {
     }
 }
 
+/// What the server says of a moment that no record holds. It casts this to a moment.
+pub(super) const UNREADABLE: &str = "tradebase: no record holds the moment ";
+
+/// A moment that a write gives back. One that could not be read, which somebody else has stored,
+/// makes the statement fail: else the row would be written, and its call an error all the same.
+pub(super) fn readable(moment: &str) -> String {
+    format!(
+        "CASE WHEN {moment} BETWEEN '0001-01-01 00:00:00+00' AND '9999-12-31 23:59:59.999999+00' \
+         THEN {moment} ELSE ('{UNREADABLE}' || {moment}::text)::timestamptz END"
+    )
+}
+
+fn updating(table: &Table, update: &str) -> String {
+    let Some((_, made)) = table.playing(Roles::CREATED) else { return update.to_owned() };
+    let made = quoted(made.name.text);
+    let plain = update.strip_suffix(&format!(" RETURNING {made}")).unwrap_or(update);
+    format!("{plain} RETURNING {}", readable(&made))
+}
+
 fn unnest(table: &Table) -> String {
     let columns = list(table, 0..table.columns.len());
     let (name, given) = (quoted(table.name), given(table, &columns));
     format!("INSERT INTO {name} ({columns}) SELECT {columns} FROM {given}")
+}
+
+/// How long a statement of many callers waits for another transaction, in milliseconds, before
+/// they go on alone.
+///
+/// The server itself ends the waiting. A request to cancel would also end the wait for replicas
+/// that confirm the commit, which then counts as done, and may come so late that it hits the next
+/// statement of the connection.
+const PATIENCE_MS: u32 = 500;
+
+/// The limit holds for the statement alone, and is set once, before the first row.
+fn patient(table: &Table) -> String {
+    format!(
+        "{} WHERE (SELECT pg_catalog.set_config('lock_timeout', '{PATIENCE_MS}', true)) IS NOT NULL",
+        unnest(table)
+    )
 }
 
 /// The rows of arrays in the parameters, one array per column, under these names.

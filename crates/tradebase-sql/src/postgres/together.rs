@@ -4,14 +4,13 @@ use std::borrow::Cow;
 
 use tokio_postgres::Row;
 use tokio_postgres::types::Type;
-use tradebase_core::{
-    Code, Error, Got, Key, Record, Result, Roles, Sink, Source, Table, Timestamp,
-};
+use tradebase_core::{Code, Error, Key, Record, Result, Roles, Sink, Source, Table, Timestamp};
 
 use super::connection::Connection;
-use super::error::from_postgres;
+use super::error::{from_postgres, is_stale};
 use super::flush::{Answered, Ends, Flush, Prepared};
 use super::lease::Lease;
+use super::many::there;
 use super::outcome::{self, ASK_ERA, ASK_NUMBER, Witness};
 use super::scratch::{BindSink, Scratch};
 use super::source::RowSource;
@@ -204,29 +203,32 @@ fn inserted<T: Record>(row: &T) -> Result<(Scratch, Option<Scratch>)> {
     Ok((values, key))
 }
 
-fn there<T>(got: Got<T>) -> Option<T> {
-    match got {
-        Got::Value(value) => Some(value),
-        Got::Null | Got::Absent => None,
-    }
-}
-
 impl Store {
     /// All writes or none, in order.
     pub(crate) async fn batch(&self, call: &Call<'_>, writes: Vec<Write>) -> Result<Vec<Wrote>> {
         if let Some(first) = writes.first() {
             call.runs_own(&first.sql);
         }
+        let outcome = self.batch_once(call, &writes).await;
+        if call.bound.is_some() || !outcome.as_ref().is_err_and(is_stale) {
+            return outcome;
+        }
+        // Rolled back, as a table was altered under a statement: all are prepared anew, once.
+        self.pool().altered();
+        self.batch_once(call, &writes).await
+    }
+
+    async fn batch_once(&self, call: &Call<'_>, writes: &[Write]) -> Result<Vec<Wrote>> {
         let mut lease = self.lease(call).await?;
-        let prepared = lease.connection()?.prepare_all(&writes).await;
+        let prepared = lease.connection()?.prepare_all(writes).await;
         let statements = match prepared {
             Ok(statements) => statements,
             Err(error) => return lease.done(Err(error)),
         };
         if lease.is_shared() {
-            join(lease, &writes, &statements).await
+            join(lease, writes, &statements).await
         } else {
-            self.commit_together(lease, &writes, &statements).await
+            self.commit_together(lease, writes, &statements).await
         }
     }
 
@@ -246,14 +248,15 @@ impl Store {
             connection.session.era = flush.ahead.map(Into::into);
         }
         let era = connection.session.era.clone();
-        let (wrote, error, number) = match (judge(writes, flush.answers), flush.begun, flush.ended)
-        {
+        let (judged, begun) = (judge(writes, flush.answers), flush.begun);
+        let (wrote, error, number) = match (judged, begun, flush.ended) {
+            (judged, Err(error), _) if !is_lost(&error) => return Err(unbegun(&judged, error)),
             (Ok(wrote), Ok(_), Ok(())) => {
                 return lease.done(Ok(wrote.into_iter().flatten().collect()));
             }
             // The server has rolled all of it back, whatever became of the connection.
-            (Err(Judged::Refused(error)), _, Ok(())) => return lease.done(Err(error)),
-            (Err(Judged::Refused(error)), ..) => return Err(error),
+            (Err(Judged::Refused { error, .. }), _, Ok(())) => return lease.done(Err(error)),
+            (Err(Judged::Refused { error, .. }), ..) => return Err(error),
             (Ok(_), Err(error), Ok(())) => return lease.done(Err(error)),
             (Ok(_), _, Err(error)) if !is_lost(&error) => return lease.done(Err(error)),
             (Ok(wrote), begun, Err(error)) => (wrote, error, begun),
@@ -280,7 +283,9 @@ async fn join(mut lease: Lease, writes: &[Write], statements: &[Prepared]) -> Re
     let flush = Flush::new(&connection.client, &ends, writes, statements).await;
     let error = match (judge(writes, flush.answers), flush.ended) {
         (Ok(wrote), Ok(())) => return lease.done(Ok(wrote.into_iter().flatten().collect())),
-        (Err(Judged::Refused(error) | Judged::Lost(_, error)), _) | (Ok(_), Err(error)) => error,
+        (Err(Judged::Refused { error, .. } | Judged::Lost(_, error)), _) | (Ok(_), Err(error)) => {
+            error
+        }
     };
     // If this fails too, the connection is ended, and the transaction with it.
     if is_lost(&error) || connection.run(None, group.undo).await.is_ok() {
@@ -291,8 +296,12 @@ async fn join(mut lease: Lease, writes: &[Write], statements: &[Prepared]) -> Re
 
 /// What a batch came to.
 enum Judged {
-    /// The server refused it.
-    Refused(Error),
+    /// The server refused a write.
+    Refused {
+        /// Whether it was the first one.
+        first: bool,
+        error: Error,
+    },
     /// The connection was lost; with what had been heard before.
     Lost(Vec<Option<Wrote>>, Error),
 }
@@ -314,13 +323,26 @@ fn judge(
                 lost.get_or_insert(error);
                 heard.push(None);
             }
-            Err(error) => return Err(Judged::Refused(at(i, write, error))),
+            Err(error) => {
+                return Err(Judged::Refused { first: i == 0, error: at(i, write, error) });
+            }
         }
     }
     match lost {
         None => Ok(heard),
         Some(error) => Err(Judged::Lost(heard, error)),
     }
+}
+
+/// The server refused the BEGIN, and was sent the writes already.
+#[cold]
+fn unbegun(judged: &Result<Vec<Option<Wrote>>, Judged>, error: Error) -> Error {
+    if matches!(judged, Err(Judged::Refused { first: true, .. })) {
+        return error;
+    }
+    let message = "the transaction of the batch did not begin, so each of its writes may have \
+                   taken effect by itself";
+    Error::new(Code::OutcomeUnknown, message).because(error)
 }
 
 fn is_lost(error: &Error) -> bool {

@@ -10,12 +10,14 @@ use tradebase_core::{
 };
 
 use super::array::{ArraySink, Arrays};
-use super::bulk::{STATEMENT_ROWS_MAX, fill, finish, placed};
+use super::bulk::{STATEMENT_ROWS_MAX, fill, finish, placed, repeats};
 use super::connection::Connection;
 use super::error::from_postgres;
 use super::filter::Encoded;
 use super::gets::key_cells;
+use super::lease::Group;
 use super::many::{NUMBER, miscounted, numbered};
+use super::place::run;
 use super::scratch::BindSink;
 use super::source::RowSource;
 use super::store::Store;
@@ -41,27 +43,19 @@ impl Store {
         differ(rows)?;
         let mut lease = self.lease(call).await?;
         let group = lease.group();
-        let connection = lease.connection()?;
         let mut created = vec![None; rows.len()];
-        let updated = async {
-            connection.run(Some(T::TABLE), group.begin).await?;
-            let mut done = 0;
-            while let (Some(rows @ [_, ..]), Some(versions), Some(created)) =
-                (rows.get(done..), versions.get(done..), created.get_mut(done..))
-            {
-                let Some(count) = connection.update_many(rows, versions, created).await? else {
-                    return Ok(Some(done));
-                };
-                done += count;
+        let updated = loop {
+            let connection = lease.connection()?;
+            let updated = connection.update_all(group, rows, versions, &mut created).await;
+            if !repeats(&mut lease, &updated).await {
+                break updated;
             }
-            connection.run(Some(T::TABLE), group.end).await?;
-            Ok(None)
         };
-        let updated = updated.await;
         let Ok(Some(done)) = updated else {
             return finish(lease, updated.map(|_| created)).await;
         };
         // Some rows were not found, in the statement that began with this one.
+        let connection = lease.connection()?;
         connection.run(Some(T::TABLE), group.undo).await?;
         let (rows, versions) =
             (rows.get(done..).unwrap_or_default(), versions.get(done..).unwrap_or_default());
@@ -78,9 +72,7 @@ impl Store {
     ) -> Result<Updated> {
         let (text, encoded) = patch_text::<T>(key, change)?;
         call.runs_own(&text);
-        let mut lease = self.lease(call).await?;
-        let patched = lease.connection()?.patch::<T>(key, change, &text, &encoded).await;
-        lease.done(patched)
+        run!(self.lease(call).await?, c => c.patch::<T>(key, change, &text, &encoded).await)
     }
 }
 
@@ -104,6 +96,29 @@ pub(super) fn twice(code: Code, at: usize, columns: String) -> Error {
 }
 
 impl Connection {
+    /// Updates all rows as a group, which is left open if some were not found: then it gives the
+    /// first row of the statement that did not find them.
+    async fn update_all<T: Record>(
+        &mut self,
+        group: &Group,
+        rows: &[&T],
+        versions: &[Option<i64>],
+        created: &mut [Option<Timestamp>],
+    ) -> Result<Option<usize>> {
+        self.run(Some(T::TABLE), group.begin).await?;
+        let mut done = 0;
+        while let (Some(rows @ [_, ..]), Some(versions), Some(created)) =
+            (rows.get(done..), versions.get(done..), created.get_mut(done..))
+        {
+            let Some(count) = self.update_many(rows, versions, created).await? else {
+                return Ok(Some(done));
+            };
+            done += count;
+        }
+        self.run(Some(T::TABLE), group.end).await?;
+        Ok(None)
+    }
+
     /// Updates the first rows, as many as fit one statement, and gives their number. None if one
     /// of them is not there, or has another version.
     async fn update_many<T: Record>(

@@ -2,6 +2,7 @@
 
 use tradebase_core::{Roles, Table};
 
+use super::texts::readable;
 use crate::conflict::{Action, Plan};
 use crate::naming::{list, quoted};
 use crate::schema;
@@ -55,12 +56,14 @@ fn sets(table: &Table, is_written: impl Fn(usize) -> bool) -> String {
 
 /// A row that has just been inserted was never locked; one that is updated here was.
 fn returned(table: &Table) -> String {
-    let created = table.playing(Roles::CREATED).map(|(_, column)| column);
+    let made = table.playing(Roles::CREATED).map(|(_, column)| column);
+    let made = made.map(|column| readable(&format!("{STORED}.{}", quoted(column.name.text))));
     let version = table.playing(Roles::VERSION).map(|(_, column)| column);
     let key = schema::assigned(table).map(|(_, column)| column);
-    let columns = [created, version, key].into_iter().flatten();
-    let names = columns.map(|column| format!(", {STORED}.{}", quoted(column.name.text)));
-    format!("{STORED}.xmax = 0{}", names.collect::<String>())
+    let columns = [version, key].into_iter().flatten();
+    let names = columns.map(|column| format!("{STORED}.{}", quoted(column.name.text)));
+    let terms = made.into_iter().chain(names).map(|term| format!(", {term}"));
+    format!("{STORED}.xmax = 0{}", terms.collect::<String>())
 }
 
 fn is_version(table: &Table, at: usize) -> bool {
@@ -99,7 +102,8 @@ mod tests {
     fn what_the_layer_fills_follows_its_rules() {
         let head = "INSERT INTO \"quotes\" AS stored \
                     (\"id\", \"symbol\", \"bid\", \"made\", \"changed\", \"version\") VALUES (…) ";
-        let tail = " RETURNING stored.xmax = 0, stored.\"made\", stored.\"version\"";
+        let made = readable("stored.\"made\"");
+        let tail = format!(" RETURNING stored.xmax = 0, {made}, stored.\"version\"");
         let filled = "\"changed\" = EXCLUDED.\"changed\", \"version\" = stored.\"version\" + 1";
         for (on, action, want) in [
             (vec![], Action::Keep, "ON CONFLICT (\"id\") DO NOTHING".to_owned()),

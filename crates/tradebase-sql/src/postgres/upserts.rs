@@ -6,10 +6,12 @@ use futures_util::TryStreamExt;
 use tokio_postgres::Row;
 use tradebase_core::{Code, Column, Error, Got, Kind, Record, Result, Roles, Source, Table};
 
-use super::bulk::{fill, finish, placed};
+use super::bulk::{fill, placed, run_group};
 use super::connection::Connection;
 use super::error::from_postgres;
 use super::gets::cells_of;
+use super::many::there;
+use super::place::run;
 use super::scratch::{BindSink, Scratch};
 use super::source::RowSource;
 use super::store::Store;
@@ -32,9 +34,7 @@ impl Store {
         row: &T,
         plan: &Plan,
     ) -> Result<Landed> {
-        let mut lease = self.lease(call).await?;
-        let landed = lease.connection()?.upsert(call, row, plan).await;
-        lease.done(landed)
+        run!(self.lease(call).await?, c => c.upsert(call, row, plan).await)
     }
 
     /// The same with many rows, all or none.
@@ -46,32 +46,34 @@ impl Store {
     ) -> Result<Vec<Landed>> {
         let on = if plan.on.is_empty() { T::TABLE.key } else { plan.on.as_slice() };
         let alike = alike(rows, on)?;
-        let mut lease = self.lease(call).await?;
-        let group = lease.group();
-        let connection = lease.connection()?;
+        let sql = many_text(T::TABLE, plan, on);
+        if schema::assigned(T::TABLE).is_none() {
+            call.runs_own(&sql);
+        }
         let mut landed = Vec::with_capacity(rows.len());
-        let upserted = async {
-            connection.run(Some(T::TABLE), group.begin).await?;
-            if schema::assigned(T::TABLE).is_some() {
-                // No bulk path says which assigned key is whose.
-                for (at, row) in rows.iter().enumerate() {
-                    let one = connection.upsert(call, *row, plan).await;
-                    landed.push(one.map_err(|e| placed(at, e))?);
+        run_group!(self.lease(call).await?, (c, group) => {
+            landed.clear();
+            let upserted = async {
+                c.run(Some(T::TABLE), group.begin).await?;
+                if schema::assigned(T::TABLE).is_some() {
+                    // No bulk path says which assigned key is whose.
+                    for (at, row) in rows.iter().enumerate() {
+                        let one = c.upsert(call, *row, plan).await;
+                        landed.push(one.map_err(|e| placed(at, e))?);
+                    }
+                } else {
+                    let (mut rows, mut alike) = (rows, alike.as_slice());
+                    while !rows.is_empty() {
+                        let count = c.upsert_many(&sql, on, rows, alike, &mut landed).await?;
+                        rows = rows.get(count..).unwrap_or_default();
+                        alike = alike.get(count..).unwrap_or_default();
+                    }
                 }
-            } else {
-                let sql = many_text(T::TABLE, plan, on);
-                call.runs_own(&sql);
-                let (mut rows, mut alike) = (rows, alike.as_slice());
-                while !rows.is_empty() {
-                    let count = connection.upsert_many(&sql, on, rows, alike, &mut landed).await?;
-                    rows = rows.get(count..).unwrap_or_default();
-                    alike = alike.get(count..).unwrap_or_default();
-                }
-            }
-            connection.run(Some(T::TABLE), group.end).await
-        };
-        let upserted = upserted.await;
-        finish(lease, upserted.map(|()| landed)).await
+                c.run(Some(T::TABLE), group.end).await
+            };
+            upserted.await
+        })?;
+        Ok(landed)
     }
 }
 
@@ -181,22 +183,15 @@ fn landed(table: &Table, row: &mut RowSource<'_>) -> Result<Landed> {
     let mut landed = Landed { how, ..KEPT };
     let mut at = 1;
     if let Some((_, column)) = table.playing(Roles::CREATED) {
-        landed.created = value(row.timestamp(at, column)?);
+        landed.created = there(row.timestamp(at, column)?);
         at += 1;
     }
     if let Some((_, column)) = table.playing(Roles::VERSION) {
-        landed.version = value(row.i64(at, column)?);
+        landed.version = there(row.i64(at, column)?);
         at += 1;
     }
     if let Some((_, column)) = schema::assigned(table) {
-        landed.key = value(row.i64(at, column)?);
+        landed.key = there(row.i64(at, column)?);
     }
     Ok(landed)
-}
-
-fn value<V>(got: Got<V>) -> Option<V> {
-    match got {
-        Got::Value(value) => Some(value),
-        Got::Null | Got::Absent => None,
-    }
 }

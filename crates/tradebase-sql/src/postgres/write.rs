@@ -3,13 +3,12 @@
 use std::pin::pin;
 
 use futures_util::TryStreamExt;
-use tradebase_core::{
-    Code, Error, Got, Key, Record, Result, Roles, Sink, Source, Table, Timestamp,
-};
+use tradebase_core::{Code, Error, Got, Key, Record, Result, Roles, Sink, Source, Table};
 
 use super::client::Statement;
 use super::connection::Connection;
 use super::error::from_postgres;
+use super::many::there;
 use super::place::run;
 use super::scratch::{BindSink, Scratch};
 use super::source::RowSource;
@@ -28,7 +27,7 @@ impl Store {
         row: &T,
         version: Option<i64>,
     ) -> Result<Updated> {
-        call.runs(&texts(T::TABLE).fixed.update);
+        call.runs(&texts(T::TABLE).updating);
         run!(self.lease(call).await?, c => c.update(row, version).await)
     }
 
@@ -91,11 +90,12 @@ impl Connection {
         if self.scratch.skipped() {
             return Err(unassigned(T::TABLE));
         }
-        let statement = self.prepare(T::TABLE, &texts.fixed.update, &texts.update, &[]).await?;
+        let statement = self.prepare(T::TABLE, &texts.updating, &texts.update, &[]).await?;
         let updated = match T::TABLE.playing(Roles::CREATED) {
             Some((_, column)) => {
                 let made = |mut row: RowSource<'_>| row.timestamp(0, column);
-                self.first(T::TABLE, &statement, made).await?.map(made_at)
+                let made = self.first(T::TABLE, &statement, made).await?;
+                made.map(|made| Updated::Yes { created: there(made) })
             }
             None => {
                 let count = self.execute(T::TABLE, &statement).await?;
@@ -157,14 +157,6 @@ impl Connection {
         while rows.try_next().await.map_err(failed)?.is_some() {}
         read(RowSource::new(&row)).map(Some)
     }
-}
-
-fn made_at(created: Got<Timestamp>) -> Updated {
-    let created = match created {
-        Got::Value(created) => Some(created),
-        Got::Null | Got::Absent => None,
-    };
-    Updated::Yes { created }
 }
 
 #[cold]
