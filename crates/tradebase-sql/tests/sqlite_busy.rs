@@ -59,7 +59,7 @@ async fn write(sql: &Sql, way: i64, id: i64) -> Result<(), Error> {
             sql.execute(text, &values).await.map(drop)
         }
         _ => {
-            let inserted = sql.transaction(|tx| async move {
+            let inserted = sql.transaction_with(TxOptions::new().attempts(2), |tx| async move {
                 tx.insert(&mut account(id, &id.to_string())).await.map(drop)
             });
             inserted.await

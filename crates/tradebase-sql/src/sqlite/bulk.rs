@@ -16,7 +16,7 @@ use super::read::exists;
 use super::sink::{BindSink, ValueSink};
 use super::statements;
 use super::store::Store;
-use super::unit::{Unit, noted};
+use super::unit::{Changing, Unit, noted};
 use super::upsert::{self, Landing};
 use super::write::{created_in, key_image, key_in, no_key, only_row, versionless};
 use super::writing::Writing;
@@ -123,15 +123,21 @@ impl Store {
             return Ok(());
         }
         let mut unit = Unit::begin(self, call).await?;
-        let mut from = 0;
-        for turn in rows.chunks(ROWS_PER_TURN) {
-            noted(call, work(unit.writing()?, turn, from))?;
-            from += turn.len();
-            if turn.len() == ROWS_PER_TURN {
-                yield_now().await;
+        let changing = Changing::begin(call);
+        let done = async {
+            let mut from = 0;
+            for turn in rows.chunks(ROWS_PER_TURN) {
+                work(unit.writing()?, turn, from)?;
+                from += turn.len();
+                if turn.len() == ROWS_PER_TURN {
+                    yield_now().await;
+                }
             }
-        }
-        noted(call, unit.commit(self, call).await)
+            unit.commit(self, call).await
+        };
+        let done = done.await;
+        changing.end();
+        noted(call, done)
     }
 }
 

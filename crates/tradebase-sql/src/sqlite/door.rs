@@ -11,6 +11,7 @@ use super::error::from_sqlite;
 use super::held;
 use super::source::RowSource;
 use super::store::{Store, on_a_thread};
+use super::unit::{Changing, noted};
 use super::writer::Writer;
 use super::writing::{note_unclosed, shut};
 use crate::call::Call;
@@ -75,7 +76,7 @@ impl Store {
     ) -> Result<u64> {
         let bound = bound(parameters)?;
         match call.sqlite() {
-            Some(held) => self.inside(call, held, sql, bound, changes).await,
+            Some(held) => self.inside(call, held, sql, bound, None, changes).await,
             None => self.door(call).await?.alone(sql, bound, changes).await,
         }
     }
@@ -87,7 +88,7 @@ impl Store {
         sql: &str,
         parameters: &[Value],
     ) -> Result<Vec<R>> {
-        self.read(call, sql, bound(parameters)?, records).await
+        self.read(call, sql, bound(parameters)?, Some(R::WIDTH), records).await
     }
 
     /// Reads values by one statement. What it has written stands only if they can be read.
@@ -97,7 +98,7 @@ impl Store {
         sql: &str,
         parameters: &[Value],
     ) -> Result<Rows> {
-        self.read(call, sql, bound(parameters)?, values).await
+        self.read(call, sql, bound(parameters)?, None, values).await
     }
 
     /// Reads beside the writer where that can be, else in its place.
@@ -106,13 +107,14 @@ impl Store {
         call: &Call<'_>,
         sql: &str,
         bound: Vec<SqliteValue>,
+        width: Option<usize>,
         work: Work<T>,
     ) -> Result<T>
     where
         T: Send + 'static,
     {
         if let Some(held) = call.sqlite() {
-            return self.inside(call, held, sql, bound, work).await;
+            return self.inside(call, held, sql, bound, width, work).await;
         }
         if begins_with(sql, &READS) {
             let reader = self.reader(call).await?;
@@ -146,24 +148,35 @@ impl Store {
         held: &held::Held,
         sql: &str,
         bound: Vec<SqliteValue>,
+        width: Option<usize>,
         work: Work<T>,
     ) -> Result<T> {
         if begins_with(sql, &NOT_INSIDE) {
             return Err(not_inside());
         }
-        let held = held.take().await?;
+        let held = held.take(call).await?;
         held.check_alive()?;
         let interrupt = held.connection()?.get_interrupt_handle();
         let text = sql.to_owned();
         let job = move || {
-            let run = |connection| work(connection, &mut prepare(connection, &text, bound)?);
+            let run = |connection| {
+                let mut statement = compile(connection, &text)?;
+                // What is refused here has not run: the transaction is as it was.
+                match fits(&statement, width).and_then(|()| bind(&mut statement, bound)) {
+                    Ok(()) => work(connection, &mut statement).map(Ok),
+                    Err(error) => Ok(Err(error)),
+                }
+            };
             let done = held.connection().and_then(run);
             let done = done.and_then(|done| held.check_alive().map(|()| done));
             (held, done)
         };
-        let (held, done) = interruptibly(self.runtime(), interrupt, job).await?;
+        let changing = Changing::begin(call);
+        let ended = interruptibly(self.runtime(), interrupt, job).await;
+        changing.end();
+        let (held, done) = ended?;
         drop(held);
-        done.inspect_err(|error| call.fails(error))
+        noted(call, done)?
     }
 }
 
@@ -340,15 +353,32 @@ fn prepare<'c>(
     sql: &str,
     bound: Vec<SqliteValue>,
 ) -> Result<Statement<'c>> {
-    let failed = |e| from_sqlite(&e, None);
-    let mut statement = connection.prepare(sql).map_err(failed)?;
+    let mut statement = compile(connection, sql)?;
+    bind(&mut statement, bound).map(|()| statement)
+}
+
+fn compile<'c>(connection: &'c Connection, sql: &str) -> Result<Statement<'c>> {
+    connection.prepare(sql).map_err(|e| from_sqlite(&e, None))
+}
+
+fn bind(statement: &mut Statement<'_>, bound: Vec<SqliteValue>) -> Result<()> {
     if statement.parameter_count() != bound.len() {
         return Err(other_count(statement.parameter_count(), bound.len()));
     }
     for (i, value) in bound.into_iter().enumerate() {
-        statement.raw_bind_parameter(i + 1, value).map_err(failed)?;
+        statement.raw_bind_parameter(i + 1, value).map_err(|e| from_sqlite(&e, None))?;
     }
-    Ok(statement)
+    Ok(())
+}
+
+/// Refuses a statement that gives another number of columns than are read.
+fn fits(statement: &Statement<'_>, width: Option<usize>) -> Result<()> {
+    match width {
+        Some(width) if statement.column_count() != width => {
+            Err(other_width(width, statement.column_count()))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Values as they stand in columns of their kind.
@@ -382,9 +412,7 @@ fn changes(connection: &Connection, statement: &mut Statement<'_>) -> Result<u64
 }
 
 fn records<R: Row>(_: &Connection, statement: &mut Statement<'_>) -> Result<Vec<R>> {
-    if statement.column_count() != R::WIDTH {
-        return Err(other_width(R::WIDTH, statement.column_count()));
-    }
+    fits(statement, Some(R::WIDTH))?;
     let mut rows = statement.raw_query();
     let mut found = Vec::new();
     while let Some(row) = rows.next().map_err(|e| from_sqlite(&e, None))? {

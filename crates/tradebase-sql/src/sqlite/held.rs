@@ -2,10 +2,13 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex as StdMutex, PoisonError};
+use std::time::Duration;
 
 use rusqlite::{Connection, InterruptHandle};
 use tokio::runtime::Handle;
 use tokio::sync::{Mutex, OwnedMutexGuard};
+use tokio::time::timeout;
+use tradebase_core::clock::Tick;
 use tradebase_core::{Code, Error, Result};
 
 use super::error::from_sqlite;
@@ -15,6 +18,10 @@ use super::writer::Writer;
 use super::writing::Writing;
 use crate::call::Call;
 use crate::transaction::TxOptions;
+
+/// How long the end of a transaction waits for a statement that somebody else, a task of the
+/// closure's own, still runs in it.
+const TURN_WAIT: Duration = Duration::from_secs(30);
 
 /// A transaction that is open until it is committed, rolled back or abandoned.
 pub(crate) struct Held {
@@ -74,8 +81,27 @@ impl Store {
 
 impl Held {
     /// The connection, when no other call of the transaction uses it.
-    pub(super) async fn take(&self) -> Result<Use> {
-        let guard = self.slot.lease.clone().lock_owned().await;
+    pub(super) async fn take(&self, call: &Call<'_>) -> Result<Use> {
+        if let Ok(guard) = self.slot.lease.clone().try_lock_owned() {
+            return self.used(guard);
+        }
+        let begun = Tick::now();
+        let held = self.used(self.slot.lease.clone().lock_owned().await);
+        call.waits(begun.elapsed());
+        // The call before it may have failed the transaction, or a transaction inside it begun.
+        if let Some(bound) = call.bound {
+            bound.check()?;
+        }
+        held
+    }
+
+    /// As [`take`](Held::take), to end the transaction or a part of it.
+    async fn end_use(&self) -> Result<Use> {
+        let guard = timeout(TURN_WAIT, self.slot.lease.clone().lock_owned()).await;
+        self.used(guard.map_err(|_| busy())?)
+    }
+
+    fn used(&self, guard: OwnedMutexGuard<Option<Lease>>) -> Result<Use> {
         let held = Use { guard: Some(guard), slot: self.slot.clone() };
         held.lease()?;
         Ok(held)
@@ -83,7 +109,7 @@ impl Held {
 
     /// Commits. If that fails, it is rolled back.
     pub(crate) async fn commit(&self, call: &Call<'_>) -> Result<()> {
-        let mut held = self.take().await?;
+        let mut held = self.end_use().await?;
         let lease = held.let_go().ok_or_else(ended)?;
         drop(held);
         lease.alive()?;
@@ -99,7 +125,7 @@ impl Held {
 
     /// Rolls back.
     pub(crate) async fn rollback(&self) {
-        if let Ok(mut held) = self.take().await {
+        if let Ok(mut held) = self.end_use().await {
             drop(held.let_go());
         }
     }
@@ -117,7 +143,7 @@ impl Held {
     }
 
     async fn point(&self, sql: String) -> Result<()> {
-        let held = self.take().await?;
+        let held = self.end_use().await?;
         held.lease()?.alive()?;
         held.connection()?.execute_batch(&sql).map_err(|e| from_sqlite(&e, None))
     }
@@ -238,6 +264,15 @@ fn commit_read(connection: &Connection) -> Result<()> {
 #[cold]
 fn ended() -> Error {
     Error::new(Code::OutsideTransaction, "the transaction of this handle has ended")
+}
+
+#[cold]
+fn busy() -> Error {
+    let message = format!(
+        "a statement of another task still ran in the transaction after {TURN_WAIT:?}, so it is \
+         rolled back"
+    );
+    Error::new(Code::TimedOut, message)
 }
 
 #[cold]

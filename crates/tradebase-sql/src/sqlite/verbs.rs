@@ -118,7 +118,7 @@ impl Store {
         match call.sqlite() {
             None => self.lane.run(call, work).await,
             Some(held) => {
-                let mut held = held.take().await?;
+                let mut held = held.take(call).await?;
                 noted(call, held.writing().and_then(|writing| writing.within(&work)))
             }
         }
