@@ -267,7 +267,7 @@ impl Writing {
     /// Writes that hang together: an update that finds no row fails them all.
     fn each(&self, writes: &[Write]) -> Result<Vec<Done>> {
         let run = |(at, write): (usize, &Write)| {
-            let done = write.run(&self.connection).and_then(Done::needed);
+            let done = write.run(&self.connection).and_then(|done| done.needed(write.version()));
             done.map_err(|error| write_failed(at, write, error))
         };
         writes.iter().enumerate().map(run).collect()
