@@ -152,7 +152,8 @@ impl Writing {
             let blamed = |e| placed(from + at, blame::of_row(&self.connection, *row, e));
             row.write(&mut BindSink::new(&mut statement, &mut self.scratch))?;
             if assigns {
-                let key = only_row(&mut statement, T::TABLE, |row, table| key_in(row, 0, table));
+                let key =
+                    only_row(&mut statement, T::TABLE, |row, table| key_in(row, 0, table), || {});
                 keys.push(key.map_err(blamed)?.flatten().ok_or_else(no_key)?);
             } else {
                 statement.raw_execute().map_err(failed).map_err(blamed)?;
@@ -179,7 +180,7 @@ impl Writing {
                 sink.integer(version.ok_or_else(versionless)?)?;
             }
             let made = if texts.update_returns_created {
-                only_row(&mut statement, T::TABLE, |row, table| created_in(row, 0, table))
+                only_row(&mut statement, T::TABLE, |row, table| created_in(row, 0, table), || {})
             } else {
                 let count = statement.raw_execute().map_err(failed);
                 count.map(|count| (count > 0).then_some(None))
@@ -212,7 +213,7 @@ impl Writing {
                 let mut sink = ValueSink::image(scratch);
                 row.write(&mut sink)?;
                 sink.into_image().bind(statement)?;
-                only_row(statement, T::TABLE, |row, table| upsert::landed(row, table, how))
+                only_row(statement, T::TABLE, |row, table| upsert::landed(row, table, how), || {})
             };
             let placed = |e| placed(from + at, blame::of_row(&self.connection, *row, e));
             let inserted = run(&mut insert, &mut self.scratch, Inserted).map_err(placed)?;

@@ -94,7 +94,13 @@ impl Store {
             None => self.lane.run(call, work).await,
             Some(held) => {
                 let mut held = held.take(call).await?;
-                noted(call, held.writing().and_then(|writing| writing.within(&work)))
+                let done = held.writing().and_then(|writing| writing.within(&work));
+                match &done {
+                    // The engine has rolled it back as a whole.
+                    Err(error) if held.check_alive().is_err() => call.fails(error),
+                    _ => {}
+                }
+                noted(call, done)
             }
         }
     }

@@ -271,22 +271,35 @@ impl Write {
         let failed = |e| from_sqlite(&e, Some(self.table));
         let mut statement = connection.prepare_cached(text.as_str()).map_err(failed)?;
         self.image.bind(&mut statement)?;
-        only_row(&mut statement, self.table, read)
+        // Else what is said to have failed would be committed: interrupted, it is rolled back, and
+        // with it the transaction that it is part of.
+        only_row(&mut statement, self.table, read, || connection.get_interrupt_handle().interrupt())
     }
 }
 
 /// Runs a statement that gives at most one row, to its end: it commits there, not with the row.
+/// If the row cannot be read, `spoil` is called before the end.
 pub(super) fn only_row<R>(
     statement: &mut Statement<'_>,
     table: &'static Table,
     read: impl FnOnce(&RowSource<'_, '_>, &'static Table) -> Result<R>,
+    spoil: impl FnOnce(),
 ) -> Result<Option<R>> {
     let failed = |e| from_sqlite(&e, Some(table));
     let mut rows = statement.raw_query();
     let Some(row) = rows.next().map_err(failed)? else { return Ok(None) };
-    let read = read(&RowSource::new(row), table)?;
-    while rows.next().map_err(failed)?.is_some() {}
-    Ok(Some(read))
+    let read = read(&RowSource::new(row), table);
+    if read.is_err() {
+        spoil();
+    }
+    loop {
+        match rows.next() {
+            Ok(Some(_)) => {}
+            Ok(None) => return read.map(Some),
+            // The reason is what could not be read.
+            Err(error) => return read.and(Err(failed(error))),
+        }
+    }
 }
 
 /// The values of a row, and whether one was left to the database.
