@@ -98,13 +98,16 @@ impl Store {
         self.aside(call, reader, move |c| read(c, sql, Bindings::default())).await
     }
 
-    /// Reads on a thread that may wait.
+    /// Reads on a thread that may wait: the caller's, if it may.
     async fn aside<R: Send + 'static>(
         &self,
         call: &Call<'_>,
         reader: Reader,
         read: impl FnOnce(&Connection) -> Result<R> + Send + 'static,
     ) -> Result<R> {
+        if call.manner.in_place {
+            return noted(call, reader.connection().and_then(read));
+        }
         let job = on_a_thread(self.runtime(), move || reader.connection().and_then(read));
         match job.await {
             Ok(read) => noted(call, read),
