@@ -4,8 +4,8 @@ use tradebase_core::{Code, Error, Record, Result};
 
 use super::store::Store;
 use super::unit::noted;
+use super::work::{Outcome, Work};
 use super::write::{Done, Write};
-use super::writing::{Outcome, Work};
 use crate::call::Call;
 use crate::conflict::{Landed, Plan};
 use crate::error::{missing, other_version};
