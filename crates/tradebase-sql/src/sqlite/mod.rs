@@ -10,6 +10,8 @@ mod error;
 mod filter;
 #[cfg(test)]
 mod fixture;
+#[cfg(test)]
+mod full_disk;
 mod handover;
 mod held;
 mod image;
