@@ -20,8 +20,7 @@ const LOG_PAGES: u32 = 1000;
 const LOG_PAGES_MAX: u32 = 16_384;
 /// How long they are waited for: other writers wait as well.
 const READERS_WAIT: Duration = Duration::from_millis(100);
-/// In-place writes between two looks at whether another process writes: a look costs a tenth of
-/// a write.
+/// In-place writes between two looks at whether another process writes.
 const LOOK_EVERY: u32 = 64;
 
 /// The connection that writes.
@@ -114,7 +113,13 @@ impl Writing {
     pub(super) fn checkpoint(&mut self) -> Result<()> {
         let failed = |e| from_sqlite(&e, None);
         let run = |mode| self.connection.wal_checkpoint_v2(Some("main"), mode).map_err(failed);
-        let (mut pages, mut moved) = run(CheckpointMode::PASSIVE)?;
+        // Whatever comes of it, it is not tried again with the next commit.
+        self.log_due = self.log.load(Ordering::Relaxed).saturating_add(LOG_PAGES);
+        let (mut pages, mut moved) = match run(CheckpointMode::PASSIVE) {
+            // Another process is at it.
+            Err(error) if error.code() == Code::Locked => return Ok(()),
+            ran => ran?,
+        };
         if moved < pages && u32::try_from(pages).unwrap_or(0) >= LOG_PAGES_MAX {
             self.connection.busy_timeout(READERS_WAIT).map_err(failed)?;
             let forced = run(CheckpointMode::TRUNCATE);
@@ -180,6 +185,27 @@ mod tests {
 
     use super::*;
     use crate::sqlite::fixture::{insert, number, opened};
+
+    #[test]
+    fn a_log_that_another_process_moves_is_left_to_it() {
+        let folder = TempFolder::new().unwrap();
+        let mut writing = opened(&folder);
+        let connect = || Connection::open(folder.file("notes.db")).unwrap();
+        // It waits for a reader, and keeps others from moving the log meanwhile.
+        let (reader, mover) = (connect(), connect());
+        reader.execute_batch("BEGIN; SELECT count(*) FROM notes").unwrap();
+        writing.alone(&insert(1, 5_000_000)).unwrap();
+        let moves = std::thread::spawn(move || {
+            mover.busy_timeout(Duration::from_secs(2)).unwrap();
+            mover.query_row("PRAGMA wal_checkpoint(RESTART)", [], |_| Ok(())).unwrap();
+        });
+        std::thread::sleep(Duration::from_millis(200));
+        assert!(writing.log_is_long());
+        writing.checkpoint().unwrap();
+        assert!(!writing.log_is_long(), "it is not asked for again with every commit");
+        reader.execute_batch("COMMIT").unwrap();
+        moves.join().unwrap();
+    }
 
     #[test]
     fn commits_are_as_durable_as_asked_and_a_long_log_is_moved() {
