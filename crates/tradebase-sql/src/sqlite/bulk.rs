@@ -1,7 +1,7 @@
 //! Many rows at once: one statement, prepared once, in one transaction.
 //!
-//! On the caller's thread in turns of about a millisecond, between which other tasks get theirs:
-//! measured faster than copying the rows for another thread.
+//! On the caller's thread in short turns, between which other tasks get theirs: the rows need not
+//! be copied for another thread.
 
 use std::collections::HashSet;
 
@@ -26,7 +26,8 @@ use crate::error::{missing, other_version, unassigned};
 use crate::naming::words;
 use crate::schema;
 
-/// Rows that are written before other tasks of the thread get their turn: about a millisecond.
+/// Rows that are written before other tasks of the thread get their turn: measured, 0.25 ms for
+/// rows of 100 bytes.
 const ROWS_PER_TURN: usize = 256;
 
 impl Store {

@@ -15,8 +15,8 @@ use crate::call::Call;
 use crate::filter::Renderer;
 use crate::find::Search;
 
-/// Finds of at most so many rows run on the caller's thread: a hop to another one costs as much
-/// as reading fifty rows.
+/// Finds of at most so many rows run on the caller's thread, which spares the way to another one.
+/// What they have to walk over to find these rows does not count.
 const INLINE_ROWS_MAX: u32 = 64;
 /// The same of gets of several keys.
 const INLINE_KEYS_MAX: usize = 64;

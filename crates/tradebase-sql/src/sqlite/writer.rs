@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use tokio::runtime::Handle;
 use tokio::sync::OwnedMutexGuard;
+use tokio::task::JoinError;
 use tokio::time::{sleep, timeout};
 use tradebase_core::clock::Tick;
 use tradebase_core::{Code, Error, Result};
@@ -110,7 +111,7 @@ impl Writer {
         }
         match on_a_thread(runtime, commit).await {
             Ok(committed) => committed,
-            Err(error) => Err(Error::new(Code::Internal, "a commit did not end").because(error)),
+            Err(error) => Err(unended(error)),
         }
     }
 }
@@ -136,6 +137,16 @@ impl Lane {
     pub(super) fn commits_few_in_place(&self, call: &Call<'_>) -> bool {
         self.commits_in_place(call) || self.durability(call) == Durability::Relaxed
     }
+}
+
+#[cold]
+fn unended(error: JoinError) -> Error {
+    // Not begun, for its runtime ends, it is rolled back; what panicked may have been committed.
+    match error.is_cancelled() {
+        true => Error::new(Code::Closed, "the runtime ends, so nothing is committed"),
+        false => Error::new(Code::OutcomeUnknown, "a commit did not end"),
+    }
+    .because(error)
 }
 
 /// Repeats what another process keeps from running, until the wait is over. The thread is free
