@@ -1,6 +1,6 @@
 //! What no record could have been written with, in the columns of both engines.
 
-use tradebase_core::{Column, Error, Result};
+use tradebase_core::{Column, Error, Kind, Result};
 
 /// Whether a value is one that the record could be written with. Rows that are no records take
 /// whatever their type holds.
@@ -8,6 +8,29 @@ use tradebase_core::{Column, Error, Result};
 pub(crate) fn is_within<T: PartialOrd>(column: &Column, value: &T, first: &T, last: &T) -> bool {
     !column.domain.table || (value >= first && value <= last)
 }
+
+/// As [`is_within`], for decimals: no more digits than are declared.
+#[inline(always)]
+pub(crate) fn has_digits(column: &Column, units: i128) -> bool {
+    match column.kind {
+        Kind::Decimal { precision, .. } if column.domain.table => {
+            let bound = BOUNDS.get(usize::from(precision));
+            bound.is_none_or(|bound| units.unsigned_abs() < *bound)
+        }
+        _ => true,
+    }
+}
+
+/// The powers of ten: what a decimal of so many digits stays below.
+const BOUNDS: [u128; 39] = {
+    let mut bounds = [1; 39];
+    let mut i = 1;
+    while i < 39 {
+        bounds[i] = bounds[i - 1] * 10;
+        i += 1;
+    }
+    bounds
+};
 
 /// As [`is_within`], for floats: no record is written with NaN or an infinity.
 #[inline(always)]

@@ -4,7 +4,7 @@
 mod common;
 
 use common::SqliteStore;
-use tradebase_core::{Code, Date, Record, Timestamp, TimestampNs};
+use tradebase_core::{Code, Date, Decimal, Record, Timestamp, TimestampNs};
 
 /// A row of every kind that SQLite holds more of.
 #[derive(Record, Clone, Debug, PartialEq)]
@@ -12,6 +12,10 @@ use tradebase_core::{Code, Date, Record, Timestamp, TimestampNs};
 struct Reading {
     #[record(key)]
     id: i64,
+    #[record(decimal(18, 4))]
+    small: Decimal,
+    #[record(decimal(28, 10))]
+    large: Decimal,
     ratio: f64,
     at: Timestamp,
     at_ns: TimestampNs,
@@ -21,11 +25,18 @@ struct Reading {
 }
 
 /// The columns check nothing.
-const LOOSE: &str = "CREATE TABLE readings (id INTEGER PRIMARY KEY, ratio, at, at_ns, day, made)";
-const ROW: &str = "INSERT OR REPLACE INTO readings VALUES (1, 0.5, 0, 0, 0, 0)";
+const LOOSE: &str = "CREATE TABLE readings \
+     (id INTEGER PRIMARY KEY, small, large, ratio, at, at_ns, day, made)";
+const ROW: &str = "INSERT OR REPLACE INTO readings VALUES \
+     (1, 5, x'80000000000000000000000000000005', 0.5, 0, 0, 0, 0)";
 
 /// A column, and what no record can take from it.
 const FOREIGN: &[(&str, &str)] = &[
+    ("small", "1000000000000000000"),
+    ("small", "-1000000000000000000"),
+    ("large", "zeroblob(16)"),
+    ("large", "x'ffffffffffffffffffffffffffffffff'"),
+    ("large", "x'80'"),
     ("ratio", "9e999"),
     ("ratio", "-9e999"),
     ("ratio", "'a'"),
@@ -43,6 +54,8 @@ const FOREIGN: &[(&str, &str)] = &[
 
 /// Values at the edge, which are read.
 const HELD: &[(&str, &str)] = &[
+    ("small", "999999999999999999"),
+    ("small", "-999999999999999999"),
     ("ratio", "1.7976931348623157e308"),
     ("at", "253402300799999999"),
     ("at", "-62135596800000000"),
@@ -88,6 +101,8 @@ mod sqlite {
         let zero = Timestamp::from_micros(0);
         let changed = || Reading {
             id: 1,
+            small: Decimal::ONE,
+            large: Decimal::ONE,
             ratio: 7.0,
             at: zero,
             at_ns: TimestampNs::from_nanos(0),

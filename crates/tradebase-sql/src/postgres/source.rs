@@ -12,7 +12,6 @@ use tradebase_core::{
 
 use super::numeric;
 use super::sink::{EPOCH_DAYS, EPOCH_MICROS, JSONB_VERSION};
-use crate::domain::{finite, is_within};
 
 /// The encoded values of a row.
 pub trait Cells {
@@ -129,6 +128,22 @@ fn float_of_any_width(column: &'static Column, bytes: &[u8]) -> Result<f64> {
 #[inline(never)]
 fn faulty(column: &'static Column, why: &dyn std::fmt::Display) -> Error {
     Error::unreadable(column, format_args!("{why}"))
+}
+
+/// Whether a value is one that the record could be written with. Rows that are no records take
+/// whatever their type holds.
+#[inline(always)]
+fn is_within<T: PartialOrd>(column: &'static Column, value: &T, first: &T, last: &T) -> bool {
+    !column.domain.table || (value >= first && value <= last)
+}
+
+/// As [`is_within`], for floats: no record is written with NaN or an infinity.
+#[inline(always)]
+fn finite(column: &'static Column, value: f64) -> Result<f64> {
+    if value.is_finite() || !column.domain.table {
+        return Ok(value);
+    }
+    Err(faulty(column, &format_args!("{value} is no number")))
 }
 
 impl<C: Cells> Source for DecodeSource<C> {

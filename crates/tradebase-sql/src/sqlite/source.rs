@@ -10,7 +10,7 @@ use tradebase_core::{
 
 use super::blob;
 use super::types::INTEGER_DIGITS_MAX;
-use crate::domain::{finite, is_within};
+use crate::domain::{finite, has_digits, is_within};
 
 /// A source over a row, whose columns stand in the order of the record's.
 #[derive(Clone, Debug)]
@@ -69,6 +69,12 @@ fn out_of_range(column: &'static Column, what: &str) -> Error {
 
 #[cold]
 #[inline(never)]
+fn too_long(column: &'static Column) -> Error {
+    Error::unreadable(column, format_args!("it has more digits than the column declares"))
+}
+
+#[cold]
+#[inline(never)]
 fn odd_length(column: &'static Column, len: usize) -> Error {
     Error::unreadable(column, format_args!("{len} bytes are no {}, which has 16", column.kind))
 }
@@ -122,17 +128,21 @@ impl Source for RowSource<'_, '_> {
 
     #[cfg_attr(not(debug_assertions), inline(always))]
     fn decimal(&mut self, at: usize, column: &'static Column) -> Result<Got<i128>> {
-        match column.kind {
+        let units = match column.kind {
             Kind::Decimal { precision, .. } if precision > INTEGER_DIGITS_MAX => {
                 match self.value(at) {
                     Some(ValueRef::Blob(bytes)) => {
-                        Ok(Got::Value(blob::decode(sixteen(column, bytes)?)))
+                        Got::Value(blob::decode(sixteen(column, bytes)?))
                     }
-                    other => missing(other, column),
+                    other => missing(other, column)?,
                 }
             }
-            _ => Ok(self.integer(at, column)?.map(i128::from)),
-        }
+            _ => self.integer(at, column)?.map(i128::from),
+        };
+        units.try_map(|units| match has_digits(column, units) {
+            true => Ok(units),
+            false => Err(too_long(column)),
+        })
     }
 
     #[cfg_attr(not(debug_assertions), inline(always))]
