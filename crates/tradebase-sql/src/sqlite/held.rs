@@ -17,6 +17,7 @@ use super::store::Store;
 use super::writer::Writer;
 use super::writing::Writing;
 use crate::call::Call;
+use crate::options::Durability;
 use crate::transaction::TxOptions;
 
 /// How long the end of a transaction waits for a statement that somebody else, a task of the
@@ -34,6 +35,8 @@ struct Slot {
     lease: Arc<Mutex<Option<Lease>>>,
     /// Set by `abandon`: whoever uses the connection then lets it go.
     over: AtomicBool,
+    /// Whether a call of it was to be as durable as can be, which the commit then is.
+    full: AtomicBool,
     /// Stops what is under way on it; none once the connection has gone back.
     interrupt: StdMutex<Option<InterruptHandle>>,
 }
@@ -74,7 +77,12 @@ impl Store {
         };
         let interrupt = StdMutex::new(Some(lease.connection()?.get_interrupt_handle()));
         let lease = Arc::new(Mutex::new(Some(lease)));
-        let slot = Arc::new(Slot { lease, over: AtomicBool::new(false), interrupt });
+        let slot = Arc::new(Slot {
+            lease,
+            over: AtomicBool::new(false),
+            full: AtomicBool::new(false),
+            interrupt,
+        });
         Ok(Held { slot, runtime: self.runtime().cloned() })
     }
 }
@@ -82,6 +90,9 @@ impl Store {
 impl Held {
     /// The connection, when no other call of the transaction uses it.
     pub(super) async fn take(&self, call: &Call<'_>) -> Result<Use> {
+        if call.manner.durability == Some(Durability::Full) {
+            self.slot.full.store(true, Ordering::Relaxed);
+        }
         if let Ok(guard) = self.slot.lease.clone().try_lock_owned() {
             return self.used(guard);
         }
@@ -117,8 +128,11 @@ impl Held {
             Lease::Reader(reader) => commit_read(reader.connection()?),
             Lease::Barred(_) => Ok(()),
             Lease::Writer(writer) => {
-                let in_place = writer.lane().commits_few_in_place(call);
-                writer.commit(in_place, self.runtime.as_ref()).await
+                let lane = writer.lane();
+                let relaxed = lane.durability(call) == Durability::Relaxed;
+                let raised = relaxed && self.slot.full.load(Ordering::Relaxed);
+                let in_place = lane.commits_in_place(call) || (relaxed && !raised);
+                writer.commit(in_place, raised, self.runtime.as_ref()).await
             }
         }
     }

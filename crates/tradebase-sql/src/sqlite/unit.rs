@@ -54,7 +54,7 @@ impl Unit {
             Base::Own(writer) => {
                 self.ended = true;
                 let Some(writer) = writer.take() else { return Ok(()) };
-                writer.commit(store.lane.commits_in_place(call), store.runtime()).await
+                writer.commit(store.lane.commits_in_place(call), false, store.runtime()).await
             }
             Base::Within(held) => {
                 held.writing()?.step("RELEASE unit")?;

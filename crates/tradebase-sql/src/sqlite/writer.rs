@@ -15,7 +15,6 @@ use super::store::on_a_thread;
 use super::writing::Writing;
 use crate::call::Call;
 use crate::error::closed;
-use crate::options::Durability;
 
 /// The first pause while another process writes; each further one is twice as long.
 const BUSY_PAUSE_MIN: Duration = Duration::from_millis(1);
@@ -100,9 +99,21 @@ impl Writer {
     }
 
     /// Commits, on a thread if that waits for the disk. Cancelled, it commits all the same.
-    pub(super) async fn commit(mut self, in_place: bool, runtime: Option<&Handle>) -> Result<()> {
+    ///
+    /// `raised` if it shall be on the disk though it was begun to be less durable: the engine
+    /// refuses to be told so inside a transaction.
+    pub(super) async fn commit(
+        mut self,
+        in_place: bool,
+        raised: bool,
+        runtime: Option<&Handle>,
+    ) -> Result<()> {
         let commit = move || {
-            let committed = self.parts()?.step("COMMIT");
+            let writing = self.parts()?;
+            let mut committed = writing.step("COMMIT");
+            if committed.is_ok() && raised {
+                committed = writing.sync_log();
+            }
             drop(self);
             committed
         };
@@ -131,11 +142,6 @@ impl Lane {
     /// Whether a commit of a call runs on the caller's thread.
     pub(super) fn commits_in_place(&self, call: &Call<'_>) -> bool {
         call.manner.in_place || self.is_memory()
-    }
-
-    /// As [`commits_in_place`](Lane::commits_in_place), of few rows.
-    pub(super) fn commits_few_in_place(&self, call: &Call<'_>) -> bool {
-        self.commits_in_place(call) || self.durability(call) == Durability::Relaxed
     }
 }
 

@@ -1,12 +1,13 @@
 //! The connection that writes, and how writes are carried out on it.
 
+use std::fs::File;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use rusqlite::Connection;
 use rusqlite::wal::CheckpointMode;
-use tradebase_core::{Code, Result};
+use tradebase_core::{Code, Error, Result};
 
 use super::error::from_sqlite;
 use super::{address::Place, open};
@@ -138,6 +139,19 @@ impl Writing {
         self.log_due = left.saturating_add(LOG_PAGES);
         self.log.store(0, Ordering::Relaxed);
         Ok(())
+    }
+
+    /// Waits until what has been committed is on the disk. SQLite locks nothing on the log's file,
+    /// so that it may be opened here beside it.
+    pub(super) fn sync_log(&self) -> Result<()> {
+        let Some(path) = self.connection.path().filter(|path| !path.is_empty()) else {
+            return Ok(());
+        };
+        let log = File::open(format!("{path}-wal"));
+        log.and_then(|log| log.sync_data()).map_err(|error| {
+            let message = "it is committed, but may be lost when the power fails";
+            Error::new(Code::OutcomeUnknown, message).because(error)
+        })
     }
 
     /// Whether another process has written since the last look.
