@@ -31,7 +31,7 @@ pub(crate) struct Call<'a> {
 pub(crate) struct Manner {
     /// None for what the store was opened with.
     pub(crate) durability: Option<Durability>,
-    /// Whether writes that wait for the disk run on the caller's thread.
+    /// Whether what waits for the disk or takes long runs on the caller's thread.
     pub(crate) in_place: bool,
 }
 

@@ -214,7 +214,8 @@ pub(crate) fn other_count(takes: usize, given: usize) -> Error {
     Error::new(Code::Invalid, message)
 }
 
-/// Whether a statement begins with one of these words, behind blanks and comments.
+/// Whether a statement begins with one of these words, behind blanks, comments and empty
+/// statements.
 pub(crate) fn begins_with(sql: &str, words: &[&str]) -> bool {
     is_one_of(first_word(sql), words)
 }
@@ -227,16 +228,22 @@ pub(crate) fn mentions(sql: &str, words: &[&str]) -> bool {
 }
 
 fn first_word(sql: &str) -> &str {
-    let mut rest = sql.trim_start();
+    let mut rest = sql;
     loop {
+        rest = rest.trim_start_matches(passed_over);
         let behind = match (rest.strip_prefix("--"), rest.strip_prefix("/*")) {
             (Some(comment), _) => comment.split_once('\n'),
             (_, Some(comment)) => comment.split_once("*/"),
             (None, None) => break,
         };
-        rest = behind.map(|(_, behind)| behind.trim_start()).unwrap_or_default();
+        rest = behind.map(|(_, behind)| behind).unwrap_or_default();
     }
     rest.split(|c: char| !c.is_ascii_alphabetic()).next().unwrap_or_default()
+}
+
+/// Engines pass over empty statements, and SQLite over a byte order mark.
+fn passed_over(c: char) -> bool {
+    c.is_whitespace() || c == ';' || c == '\u{feff}'
 }
 
 fn is_one_of(word: &str, words: &[&str]) -> bool {
@@ -256,6 +263,8 @@ mod tests {
             ("-- SELECT", ""),
             ("/* SELECT", ""),
             ("(SELECT 1)", ""),
+            (" ;/**/;COMMIT", "COMMIT"),
+            ("\u{feff}\u{feff} End", "End"),
             ("", ""),
         ] {
             assert_eq!(first_word(sql), want, "{sql}");

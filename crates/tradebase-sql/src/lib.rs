@@ -60,6 +60,7 @@ mod chance;
 #[doc(hidden)]
 pub mod codec;
 mod conflict;
+mod domain;
 mod door;
 mod engine;
 mod error;

@@ -77,8 +77,8 @@ impl Sql {
         Sql { manner, ..self.clone() }
     }
 
-    /// The same store, for callers whose thread may wait: a write to SQLite that waits for the
-    /// disk runs on it, which spares the way to another thread and back.
+    /// The same store, for callers whose thread may wait: on SQLite a write that waits for the
+    /// disk and a read of many rows run on it, which spares the way to another thread and back.
     pub fn in_place(&self) -> Sql {
         Sql { manner: Manner { in_place: true, ..self.manner }, ..self.clone() }
     }

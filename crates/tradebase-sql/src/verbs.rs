@@ -142,10 +142,7 @@ impl Sql {
     }
 
     /// The records of these keys, each at the place of its key; a key may stand there twice.
-    pub async fn get_many<T: Record>(&self, keys: &[T::Key]) -> Result<Vec<Option<T>>>
-    where
-        T: Clone,
-    {
+    pub async fn get_many<T: Record + Clone>(&self, keys: &[T::Key]) -> Result<Vec<Option<T>>> {
         let call = self.call(Operation::GetMany, Some(T::TABLE));
         let got =
             async { either!(Engine, &self.engine, store => store.get_many(&call, keys).await) };

@@ -1,8 +1,5 @@
 //! Batches: all writes or none, in one round trip.
 
-// Until SQLite keeps them too: then each `postgres_promises` becomes `promises`.
-#![cfg(feature = "postgres")]
-
 mod common;
 
 use std::future::poll_fn;
@@ -45,6 +42,10 @@ struct Remark {
 fn order(id: i64, symbol: &str) -> Order {
     let zero = Timestamp::from_micros(0);
     Order { id, symbol: symbol.into(), made: zero, changed: zero, version: 0 }
+}
+
+fn other_version() -> Order {
+    Order { version: 7, ..order(1, "old") }
 }
 
 fn fill(id: i64, order_id: i64) -> Fill {
@@ -133,7 +134,7 @@ promises! {
             (|batch| batch.insert(kept(order(7, "btc"))), Code::NotUnique, "symbol"),
             (|batch| batch.update(kept(fill(1, 1))), Code::NotFound, "no row"),
             (|batch| batch.update(kept(order(8, "none"))), Code::NotFound, "no row"),
-            (|batch| batch.update(kept(order(1, "old"))), Code::VersionConflict, "version than 0"),
+            (|batch| batch.update(kept(other_version())), Code::VersionConflict, "version than 7"),
         ];
         for (add, code, names) in cases {
             let mut new = order(5, "new");
@@ -235,7 +236,8 @@ promises! {
             let (orders, fills, _) = count(sql).await;
             assert_eq!(orders, fills, "{polls}");
             if ended {
-                assert!(polls > 1);
+                // SQLite waits but once: for the commit.
+                assert!(polls > 0);
                 return;
             }
         }

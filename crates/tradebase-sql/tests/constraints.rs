@@ -38,6 +38,12 @@ promises! {
         ] {
             for error in [
                 sql.insert(&row).await.unwrap_err(),
+                sql.patch::<Leaf>(&1)
+                    .set(Leaf::TREE, row.tree)
+                    .set(Leaf::TWIN, row.twin)
+                    .run()
+                    .await
+                    .unwrap_err(),
                 sql.insert_many(&[leaf(7, 1, None), row.clone()]).await.unwrap_err(),
                 sql.update(&Leaf { id: 1, ..row }).await.unwrap_err(),
             ] {

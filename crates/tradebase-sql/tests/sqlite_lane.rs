@@ -2,6 +2,7 @@
 
 mod common;
 
+use std::task::Poll;
 use std::time::Duration;
 
 use common::records::{Account, Order, Venue2, account, units};
@@ -211,6 +212,16 @@ mod sqlite {
         }
         assert_eq!(sql.count::<Account>().await.unwrap(), 200);
         sql.close().await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_caller_whose_thread_may_wait_reads_on_it() {
+        let store = SqliteStore::new().await;
+        let sql = opened(&store, Durability::Full).await.in_place();
+        sql.insert(&mut account(1, "a")).await.unwrap();
+        let mut all = Box::pin(sql.all::<Account>());
+        let Poll::Ready(rows) = poll_once(&mut all).await else { panic!("it waits") };
+        assert_eq!(rows.unwrap().len(), 1);
     }
 
     /// The same with two processes for longer is a proof of its own.

@@ -1,12 +1,13 @@
 //! Which reference is broken: SQLite says only that one is.
 //!
-//! Asked after the failure, by whoever has the row: inside the same transaction if there is one,
-//! else on a connection that reads. Somebody may have mended it by then, and nothing is found.
+//! Asked after the failure, on the connection that met it: what the same transaction has written
+//! before is seen.
 
-use rusqlite::types::Value;
-use rusqlite::{Connection, params_from_iter};
-use tradebase_core::{Code, Error, Key, Record, Result};
+use rusqlite::Connection;
+use rusqlite::types::{ToSqlOutput, ValueRef};
+use tradebase_core::{Code, Error, Record, Result, Table};
 
+use super::image::Image;
 use super::sink::ValueSink;
 use crate::error::{broken, still_pointed_to};
 use crate::naming::quoted;
@@ -15,31 +16,50 @@ use crate::schema;
 /// Tables that point to one, looked at to find out whose row does. A schema has some ten.
 const CHILDREN_MAX: usize = 1_000;
 
-/// The error of a row that was to be inserted or updated, naming the column that points to
-/// nothing.
+/// As [`of_values`], of a row.
 #[cold]
 pub(super) fn of_row<T: Record>(connection: &Connection, row: &T, error: Error) -> Error {
+    if error.code() != Code::BrokenReference {
+        return error;
+    }
+    let value = |at| {
+        let mut scratch = Vec::new();
+        let mut sink = ValueSink::owned(&mut scratch);
+        row.put(at, &mut sink).ok()?;
+        sink.into_values().pop()
+    };
+    let values: Vec<_> = (0..T::COLUMNS.len()).map(value).collect();
+    let value = |at: usize| values.get(at)?.as_ref().map(ValueRef::from);
+    of_values(connection, T::TABLE, value, error)
+}
+
+/// The error of values that were to be written, naming the column that points to nothing.
+#[cold]
+pub(super) fn of_values<'v>(
+    connection: &Connection,
+    table: &Table,
+    value: impl Fn(usize) -> Option<ValueRef<'v>>,
+    error: Error,
+) -> Error {
     if error.code() != Code::BrokenReference || error.column_name().is_some() {
         return error;
     }
     // What cannot be found out is left as SQLite said it.
-    match broken_column(connection, row) {
-        Ok(Some(column)) => broken(Some(T::TABLE), column.to_owned(), error),
+    match broken_column(connection, table, value) {
+        Ok(Some(column)) => broken(Some(table), column.to_owned(), error),
         Ok(None) | Err(_) => error,
     }
 }
 
-fn broken_column<T: Record>(connection: &Connection, row: &T) -> Result<Option<&'static str>> {
-    for (at, _, parent, key) in schema::parents(T::TABLE)? {
-        let mut scratch = Vec::new();
-        let mut sink = ValueSink::owned(&mut scratch);
-        row.put(at, &mut sink)?;
-        let values = sink.into_values();
-        if values.iter().all(|value| *value == Value::Null) {
-            continue;
-        }
-        if !has_row(connection, parent.name, &[key.name.text], &values)? {
-            return Ok(Some(T::TABLE.columns[at].name.text));
+fn broken_column<'v>(
+    connection: &Connection,
+    table: &Table,
+    value: impl Fn(usize) -> Option<ValueRef<'v>>,
+) -> Result<Option<&'static str>> {
+    for (at, _, parent, key) in schema::parents(table)? {
+        let Some(value) = value(at).filter(|value| *value != ValueRef::Null) else { continue };
+        if !has_row(connection, parent.name, key.name.text, value)? {
+            return Ok(table.columns.get(at).map(|column| column.name.text));
         }
     }
     Ok(None)
@@ -47,23 +67,20 @@ fn broken_column<T: Record>(connection: &Connection, row: &T) -> Result<Option<&
 
 /// The error of a key that was to be deleted, naming the table whose rows point to it.
 #[cold]
-pub(super) fn of_key<T: Record>(connection: &Connection, key: &T::Key, error: Error) -> Error {
+pub(super) fn of_key(connection: &Connection, table: &Table, key: &Image, error: Error) -> Error {
     if error.code() != Code::BrokenReference {
         return error;
     }
-    match pointing::<T>(connection, key) {
+    match pointing(connection, table, key) {
         Ok(Some(child)) => still_pointed_to(&child, error),
         Ok(None) | Err(_) => error,
     }
 }
 
-fn pointing<T: Record>(connection: &Connection, key: &T::Key) -> Result<Option<String>> {
-    let mut scratch = Vec::new();
-    let mut sink = ValueSink::owned(&mut scratch);
-    key.put_key(T::TABLE.key_columns(), &mut sink)?;
-    let values = sink.into_values();
-    for (child, column) in children(connection, T::TABLE.name)? {
-        if has_row(connection, &child, &[&column], &values)? {
+fn pointing(connection: &Connection, table: &Table, key: &Image) -> Result<Option<String>> {
+    let Some(value) = key.value(0) else { return Ok(None) };
+    for (child, column) in children(connection, table.name)? {
+        if has_row(connection, &child, &column, value)? {
             return Ok(Some(child));
         }
     }
@@ -81,16 +98,15 @@ fn children(connection: &Connection, parent: &str) -> Result<Vec<(String, String
     found.map_err(failed)?.take(CHILDREN_MAX).collect::<Result<_, _>>().map_err(failed)
 }
 
-/// Whether a table has a row with these values.
+/// Whether a table has a row with this value.
 fn has_row(
     connection: &Connection,
     table: &str,
-    columns: &[&str],
-    values: &[Value],
+    column: &str,
+    value: ValueRef<'_>,
 ) -> Result<bool> {
     let failed = |e| super::error::from_sqlite(&e, None);
-    let given: Vec<_> = columns.iter().map(|column| format!("{} = ?", quoted(column))).collect();
-    let sql = format!("SELECT 1 FROM {} WHERE {}", quoted(table), given.join(" AND "));
+    let sql = format!("SELECT 1 FROM {} WHERE {} = ?", quoted(table), quoted(column));
     let mut statement = connection.prepare_cached(&sql).map_err(failed)?;
-    statement.exists(params_from_iter(values)).map_err(failed)
+    statement.exists([ToSqlOutput::Borrowed(value)]).map_err(failed)
 }

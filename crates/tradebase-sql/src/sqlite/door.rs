@@ -1,7 +1,7 @@
 //! SQL of the user's own: on the connection that writes, and for what only reads on another.
 //! It may be long, so it runs on a thread that may wait.
 
-use rusqlite::types::{Value as SqliteValue, ValueRef};
+use rusqlite::types::Value as SqliteValue;
 use rusqlite::{Connection, InterruptHandle, Statement};
 use tokio::runtime::Handle;
 use tokio::task::AbortHandle;
@@ -9,12 +9,13 @@ use tradebase_core::{Code, Error, Result, Row, Rows, Value};
 
 use super::error::from_sqlite;
 use super::held;
-use super::source::RowSource;
+use super::statement::{bind, bound, changes, compile, fits, prepare, records, values};
 use super::store::{Store, on_a_thread};
+use super::unit::{Changing, noted};
 use super::writer::Writer;
 use super::writing::{note_unclosed, shut};
 use crate::call::Call;
-use crate::door::{begins_with, mentions, other_count, other_width};
+use crate::door::{begins_with, mentions};
 use crate::error::given_up;
 
 /// How statements begin that may only read, and change nothing of the connection: the engine
@@ -75,7 +76,7 @@ impl Store {
     ) -> Result<u64> {
         let bound = bound(parameters)?;
         match call.sqlite() {
-            Some(held) => self.inside(call, held, sql, bound, changes).await,
+            Some(held) => self.inside(call, held, sql, bound, None, changes).await,
             None => self.door(call).await?.alone(sql, bound, changes).await,
         }
     }
@@ -87,7 +88,7 @@ impl Store {
         sql: &str,
         parameters: &[Value],
     ) -> Result<Vec<R>> {
-        self.read(call, sql, bound(parameters)?, records).await
+        self.read(call, sql, bound(parameters)?, Some(R::WIDTH), records).await
     }
 
     /// Reads values by one statement. What it has written stands only if they can be read.
@@ -97,7 +98,7 @@ impl Store {
         sql: &str,
         parameters: &[Value],
     ) -> Result<Rows> {
-        self.read(call, sql, bound(parameters)?, values).await
+        self.read(call, sql, bound(parameters)?, None, values).await
     }
 
     /// Reads beside the writer where that can be, else in its place.
@@ -106,13 +107,14 @@ impl Store {
         call: &Call<'_>,
         sql: &str,
         bound: Vec<SqliteValue>,
+        width: Option<usize>,
         work: Work<T>,
     ) -> Result<T>
     where
         T: Send + 'static,
     {
         if let Some(held) = call.sqlite() {
-            return self.inside(call, held, sql, bound, work).await;
+            return self.inside(call, held, sql, bound, width, work).await;
         }
         if begins_with(sql, &READS) {
             let reader = self.reader(call).await?;
@@ -146,24 +148,35 @@ impl Store {
         held: &held::Held,
         sql: &str,
         bound: Vec<SqliteValue>,
+        width: Option<usize>,
         work: Work<T>,
     ) -> Result<T> {
         if begins_with(sql, &NOT_INSIDE) {
             return Err(not_inside());
         }
-        let held = held.take().await?;
+        let held = held.take(call).await?;
         held.check_alive()?;
         let interrupt = held.connection()?.get_interrupt_handle();
         let text = sql.to_owned();
         let job = move || {
-            let run = |connection| work(connection, &mut prepare(connection, &text, bound)?);
+            let run = |connection| {
+                let mut statement = compile(connection, &text)?;
+                // What is refused here has not run: the transaction is as it was.
+                match fits(&statement, width).and_then(|()| bind(&mut statement, bound)) {
+                    Ok(()) => work(connection, &mut statement).map(Ok),
+                    Err(error) => Ok(Err(error)),
+                }
+            };
             let done = held.connection().and_then(run);
             let done = done.and_then(|done| held.check_alive().map(|()| done));
             (held, done)
         };
-        let (held, done) = interruptibly(self.runtime(), interrupt, job).await?;
+        let changing = Changing::begin(call);
+        let ended = interruptibly(self.runtime(), interrupt, job).await;
+        changing.end();
+        let (held, done) = ended?;
         drop(held);
-        done.inspect_err(|error| call.fails(error))
+        noted(call, done)?
     }
 }
 
@@ -335,118 +348,11 @@ impl Drop for Stop {
     }
 }
 
-fn prepare<'c>(
-    connection: &'c Connection,
-    sql: &str,
-    bound: Vec<SqliteValue>,
-) -> Result<Statement<'c>> {
-    let failed = |e| from_sqlite(&e, None);
-    let mut statement = connection.prepare(sql).map_err(failed)?;
-    if statement.parameter_count() != bound.len() {
-        return Err(other_count(statement.parameter_count(), bound.len()));
-    }
-    for (i, value) in bound.into_iter().enumerate() {
-        statement.raw_bind_parameter(i + 1, value).map_err(failed)?;
-    }
-    Ok(statement)
-}
-
-/// Values as they stand in columns of their kind.
-fn bound(values: &[Value]) -> Result<Vec<SqliteValue>> {
-    values.iter().enumerate().map(|(i, value)| bound_one(i, value)).collect()
-}
-
-fn bound_one(i: usize, value: &Value) -> Result<SqliteValue> {
-    Ok(match value {
-        Value::Null => SqliteValue::Null,
-        Value::Bool(value) => SqliteValue::Integer((*value).into()),
-        Value::Int(value) => SqliteValue::Integer(*value),
-        Value::Float(value) if value.is_nan() => return Err(nan(i)),
-        Value::Float(value) => SqliteValue::Real(*value),
-        Value::Text(text) | Value::Json(text) => SqliteValue::Text(text.clone()),
-        Value::Bytes(bytes) => SqliteValue::Blob(bytes.clone()),
-        Value::Uuid(uuid) => SqliteValue::Blob(uuid.as_bytes().to_vec()),
-        Value::Timestamp(at) => SqliteValue::Integer(at.as_micros()),
-        Value::TimestampNs(at) => SqliteValue::Integer(at.as_nanos()),
-        Value::Date(day) => SqliteValue::Integer(day.as_days().into()),
-        _ => return Err(unbound(i)),
-    })
-}
-
-fn changes(connection: &Connection, statement: &mut Statement<'_>) -> Result<u64> {
-    let before = connection.total_changes();
-    let mut rows = statement.raw_query();
-    while rows.next().map_err(|e| from_sqlite(&e, None))?.is_some() {}
-    // A statement that changes nothing leaves the count of the one before it.
-    Ok(if connection.total_changes() == before { 0 } else { connection.changes() })
-}
-
-fn records<R: Row>(_: &Connection, statement: &mut Statement<'_>) -> Result<Vec<R>> {
-    if statement.column_count() != R::WIDTH {
-        return Err(other_width(R::WIDTH, statement.column_count()));
-    }
-    let mut rows = statement.raw_query();
-    let mut found = Vec::new();
-    while let Some(row) = rows.next().map_err(|e| from_sqlite(&e, None))? {
-        found.push(R::read(&mut RowSource::new(row))?);
-    }
-    Ok(found)
-}
-
-fn values(_: &Connection, statement: &mut Statement<'_>) -> Result<Rows> {
-    let columns: Vec<_> = statement.column_names().map(str::to_owned).collect();
-    let mut rows = statement.raw_query();
-    let mut found = Rows::new(columns, Vec::new());
-    while let Some(row) = rows.next().map_err(|e| from_sqlite(&e, None))? {
-        let cells = found.columns.iter().enumerate().map(|(at, column)| {
-            let cell = row.get_ref(at).map_err(|e| from_sqlite(&e, None))?;
-            value_of(cell).ok_or_else(|| not_utf8(column))
-        });
-        let cells = cells.collect::<Result<_>>()?;
-        found.rows.push(cells);
-    }
-    Ok(found)
-}
-
-fn value_of(cell: ValueRef<'_>) -> Option<Value> {
-    Some(match cell {
-        ValueRef::Null => Value::Null,
-        ValueRef::Integer(value) => Value::Int(value),
-        ValueRef::Real(value) => Value::Float(value),
-        ValueRef::Text(text) => Value::Text(std::str::from_utf8(text).ok()?.to_owned()),
-        ValueRef::Blob(bytes) => Value::Bytes(bytes.to_vec()),
-    })
-}
-
 #[cold]
 fn not_inside() -> Error {
     let message = "the statement would end the transaction, or change more than it: use it on a \
                    connection of your own";
     Error::new(Code::Unsupported, message)
-}
-
-#[cold]
-fn not_utf8(column: &str) -> Error {
-    Error::new(Code::Unreadable, "the stored text is not UTF-8").column(column)
-}
-
-#[cold]
-fn unbound(i: usize) -> Error {
-    let message = format!(
-        "a decimal cannot be bound on SQLite, whose columns hold units of their own scale: bind \
-         these units as an integer, parameter {}",
-        i + 1
-    );
-    Error::new(Code::Unsupported, message)
-}
-
-#[cold]
-fn nan(i: usize) -> Error {
-    let message = format!(
-        "SQLite has no NaN and would store a null: bind a null if that is meant, parameter {}",
-        i + 1
-    );
-    Error::new(Code::Invalid, message)
 }
 
 #[cold]

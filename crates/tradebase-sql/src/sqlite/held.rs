@@ -2,10 +2,13 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex as StdMutex, PoisonError};
+use std::time::Duration;
 
 use rusqlite::{Connection, InterruptHandle};
 use tokio::runtime::Handle;
 use tokio::sync::{Mutex, OwnedMutexGuard};
+use tokio::time::timeout;
+use tradebase_core::clock::Tick;
 use tradebase_core::{Code, Error, Result};
 
 use super::error::from_sqlite;
@@ -14,7 +17,12 @@ use super::store::Store;
 use super::writer::Writer;
 use super::writing::Writing;
 use crate::call::Call;
+use crate::options::Durability;
 use crate::transaction::TxOptions;
+
+/// How long the end of a transaction waits for a statement that somebody else, a task of the
+/// closure's own, still runs in it.
+const TURN_WAIT: Duration = Duration::from_secs(30);
 
 /// A transaction that is open until it is committed, rolled back or abandoned.
 pub(crate) struct Held {
@@ -27,6 +35,8 @@ struct Slot {
     lease: Arc<Mutex<Option<Lease>>>,
     /// Set by `abandon`: whoever uses the connection then lets it go.
     over: AtomicBool,
+    /// Whether a call of it was to be as durable as can be, which the commit then is.
+    full: AtomicBool,
     /// Stops what is under way on it; none once the connection has gone back.
     interrupt: StdMutex<Option<InterruptHandle>>,
 }
@@ -67,15 +77,42 @@ impl Store {
         };
         let interrupt = StdMutex::new(Some(lease.connection()?.get_interrupt_handle()));
         let lease = Arc::new(Mutex::new(Some(lease)));
-        let slot = Arc::new(Slot { lease, over: AtomicBool::new(false), interrupt });
+        let slot = Arc::new(Slot {
+            lease,
+            over: AtomicBool::new(false),
+            full: AtomicBool::new(false),
+            interrupt,
+        });
         Ok(Held { slot, runtime: self.runtime().cloned() })
     }
 }
 
 impl Held {
     /// The connection, when no other call of the transaction uses it.
-    pub(super) async fn take(&self) -> Result<Use> {
-        let guard = self.slot.lease.clone().lock_owned().await;
+    pub(super) async fn take(&self, call: &Call<'_>) -> Result<Use> {
+        if call.manner.durability == Some(Durability::Full) {
+            self.slot.full.store(true, Ordering::Relaxed);
+        }
+        if let Ok(guard) = self.slot.lease.clone().try_lock_owned() {
+            return self.used(guard);
+        }
+        let begun = Tick::now();
+        let held = self.used(self.slot.lease.clone().lock_owned().await);
+        call.waits(begun.elapsed());
+        // The call before it may have failed the transaction, or a transaction inside it begun.
+        if let Some(bound) = call.bound {
+            bound.check()?;
+        }
+        held
+    }
+
+    /// As [`take`](Held::take), to end the transaction or a part of it.
+    async fn end_use(&self) -> Result<Use> {
+        let guard = timeout(TURN_WAIT, self.slot.lease.clone().lock_owned()).await;
+        self.used(guard.map_err(|_| busy())?)
+    }
+
+    fn used(&self, guard: OwnedMutexGuard<Option<Lease>>) -> Result<Use> {
         let held = Use { guard: Some(guard), slot: self.slot.clone() };
         held.lease()?;
         Ok(held)
@@ -83,7 +120,7 @@ impl Held {
 
     /// Commits. If that fails, it is rolled back.
     pub(crate) async fn commit(&self, call: &Call<'_>) -> Result<()> {
-        let mut held = self.take().await?;
+        let mut held = self.end_use().await?;
         let lease = held.let_go().ok_or_else(ended)?;
         drop(held);
         lease.alive()?;
@@ -91,15 +128,18 @@ impl Held {
             Lease::Reader(reader) => commit_read(reader.connection()?),
             Lease::Barred(_) => Ok(()),
             Lease::Writer(writer) => {
-                let in_place = writer.lane().commits_few_in_place(call);
-                writer.commit(in_place, self.runtime.as_ref()).await
+                let lane = writer.lane();
+                let relaxed = lane.durability(call) == Durability::Relaxed;
+                let raised = relaxed && self.slot.full.load(Ordering::Relaxed);
+                let in_place = lane.commits_in_place(call) || (relaxed && !raised);
+                writer.commit(in_place, raised, self.runtime.as_ref()).await
             }
         }
     }
 
     /// Rolls back.
     pub(crate) async fn rollback(&self) {
-        if let Ok(mut held) = self.take().await {
+        if let Ok(mut held) = self.end_use().await {
             drop(held.let_go());
         }
     }
@@ -117,7 +157,7 @@ impl Held {
     }
 
     async fn point(&self, sql: String) -> Result<()> {
-        let held = self.take().await?;
+        let held = self.end_use().await?;
         held.lease()?.alive()?;
         held.connection()?.execute_batch(&sql).map_err(|e| from_sqlite(&e, None))
     }
@@ -238,6 +278,15 @@ fn commit_read(connection: &Connection) -> Result<()> {
 #[cold]
 fn ended() -> Error {
     Error::new(Code::OutsideTransaction, "the transaction of this handle has ended")
+}
+
+#[cold]
+fn busy() -> Error {
+    let message = format!(
+        "a statement of another task still ran in the transaction after {TURN_WAIT:?}, so it is \
+         rolled back"
+    );
+    Error::new(Code::TimedOut, message)
 }
 
 #[cold]

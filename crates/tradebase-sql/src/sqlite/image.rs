@@ -38,6 +38,21 @@ impl Image {
         std::iter::from_fn(|| next(&mut rest)).any(|value| value == ValueRef::Null)
     }
 
+    /// The value at that place.
+    pub(super) fn value(&self, at: usize) -> Option<ValueRef<'_>> {
+        let mut rest = self.0.as_slice();
+        std::iter::from_fn(|| next(&mut rest)).nth(at)
+    }
+
+    /// The last value, if it is an integer.
+    pub(super) fn last_integer(&self) -> Option<i64> {
+        let mut rest = self.0.as_slice();
+        match std::iter::from_fn(|| next(&mut rest)).last()? {
+            ValueRef::Integer(value) => Some(value),
+            _ => None,
+        }
+    }
+
     /// Adds a value.
     pub(super) fn integer(&mut self, value: i64) {
         self.0.push(INTEGER);

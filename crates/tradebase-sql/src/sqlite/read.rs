@@ -15,8 +15,8 @@ use crate::call::Call;
 use crate::filter::Renderer;
 use crate::find::Search;
 
-/// Finds of at most so many rows run on the caller's thread: a hop to another one costs as much
-/// as reading fifty rows.
+/// Finds of at most so many rows run on the caller's thread, which spares the way to another one.
+/// What they have to walk over to find these rows does not count.
 const INLINE_ROWS_MAX: u32 = 64;
 /// The same of gets of several keys.
 const INLINE_KEYS_MAX: usize = 64;
@@ -98,13 +98,16 @@ impl Store {
         self.aside(call, reader, move |c| read(c, sql, Bindings::default())).await
     }
 
-    /// Reads on a thread that may wait.
+    /// Reads on a thread that may wait: the caller's, if it may.
     async fn aside<R: Send + 'static>(
         &self,
         call: &Call<'_>,
         reader: Reader,
         read: impl FnOnce(&Connection) -> Result<R> + Send + 'static,
     ) -> Result<R> {
+        if call.manner.in_place {
+            return noted(call, reader.connection().and_then(read));
+        }
         let job = on_a_thread(self.runtime(), move || reader.connection().and_then(read));
         match job.await {
             Ok(read) => noted(call, read),

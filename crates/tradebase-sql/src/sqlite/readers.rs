@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use rusqlite::Connection;
 use tokio::sync::{OwnedMutexGuard, Semaphore};
 use tokio::time::timeout;
+use tradebase_core::Result;
 use tradebase_core::clock::Tick;
-use tradebase_core::{Error, Result};
 
 use super::error::unopened;
 use super::held::Use;
@@ -133,18 +133,6 @@ impl Reader {
     /// The connection of a transaction.
     pub(super) fn held(held: Use) -> Self {
         Self(Reading::Held(held))
-    }
-
-    /// Looks for the cause of an error, if there is a connection to look with.
-    pub(super) fn look(
-        &self,
-        error: Error,
-        cause: impl FnOnce(&Connection, Error) -> Error,
-    ) -> Error {
-        match self.connection() {
-            Ok(connection) => cause(connection, error),
-            Err(_) => error,
-        }
     }
 
     /// The connection; an error after `close`.

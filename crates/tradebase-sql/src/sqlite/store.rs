@@ -96,7 +96,7 @@ impl Store {
     /// A connection that reads: that of the transaction, if the call is part of one.
     pub(super) async fn reader(&self, call: &Call<'_>) -> Result<Reader> {
         if let Some(held) = call.sqlite() {
-            return held.take().await.map(Reader::held);
+            return held.take(call).await.map(Reader::held);
         }
         match &self.readers {
             Some(readers) => readers.take(call).await,
@@ -143,7 +143,7 @@ impl Store {
         match call.sqlite() {
             None => create(&mut self.writer(call).await?, &tables).await,
             Some(held) => {
-                let mut held = held.take().await?;
+                let mut held = held.take(call).await?;
                 let writing = held.writing()?;
                 tables.iter().try_for_each(|table| {
                     let created = tables::create_in(&writing.connection, table);
@@ -156,7 +156,7 @@ impl Store {
     /// Drops a table.
     pub(crate) async fn drop_table(&self, call: &Call<'_>, table: &'static Table) -> Result<()> {
         if let Some(held) = call.sqlite() {
-            let mut held = held.take().await?;
+            let mut held = held.take(call).await?;
             let dropped = held.writing()?.execute(&tables::drop(table));
             return dropped.inspect_err(|e| call.fails(e));
         }

@@ -1,6 +1,6 @@
 //! Many rows that are written as a whole, in a transaction of their own or as a part of one.
 
-use tradebase_core::{Error, Result};
+use tradebase_core::{Code, Error, Result};
 
 use super::held::Use;
 use super::store::Store;
@@ -30,7 +30,7 @@ impl Unit {
                 Base::Own(Some(writer))
             }
             Some(held) => {
-                let mut held = held.take().await?;
+                let mut held = held.take(call).await?;
                 let pointed = held.writing().and_then(|writing| writing.step("SAVEPOINT unit"));
                 pointed.inspect_err(|e| call.fails(e))?;
                 Base::Within(held)
@@ -54,7 +54,7 @@ impl Unit {
             Base::Own(writer) => {
                 self.ended = true;
                 let Some(writer) = writer.take() else { return Ok(()) };
-                writer.commit(store.lane.commits_in_place(call), store.runtime()).await
+                writer.commit(store.lane.commits_in_place(call), false, store.runtime()).await
             }
             Base::Within(held) => {
                 held.writing()?.step("RELEASE unit")?;
@@ -77,10 +77,40 @@ impl Drop for Unit {
     }
 }
 
+/// A call that changes a transaction, and may be cancelled meanwhile: how far it came nobody
+/// knows then, so the transaction can only be rolled back.
+pub(super) struct Changing<'a> {
+    call: &'a Call<'a>,
+    ended: bool,
+}
+
+impl<'a> Changing<'a> {
+    pub(super) fn begin(call: &'a Call<'a>) -> Self {
+        Self { call, ended: false }
+    }
+
+    /// It has come to its end, well or not.
+    pub(super) fn end(mut self) {
+        self.ended = true;
+    }
+}
+
+impl Drop for Changing<'_> {
+    fn drop(&mut self) {
+        if !self.ended {
+            self.call.fails(&cancelled());
+        }
+    }
+}
+
+#[cold]
+fn cancelled() -> Error {
+    Error::new(Code::QueryFailed, "a call of the transaction was cancelled")
+}
+
 /// Tells the transaction of a call, if it is part of one, that a statement was refused; not so
 /// of values that never got to the engine, nor of rows that are not as expected.
 pub(super) fn noted<R>(call: &Call<'_>, done: Result<R>) -> Result<R> {
-    use tradebase_core::Code;
     done.inspect_err(|error: &Error| {
         let harmless = matches!(
             error.code(),

@@ -2,11 +2,10 @@
 
 use tradebase_core::{Code, Error, Record, Result};
 
-use super::blame;
 use super::store::Store;
 use super::unit::noted;
+use super::work::{Outcome, Work};
 use super::write::{Done, Write};
-use super::writing::{Outcome, Work};
 use crate::call::Call;
 use crate::conflict::{Landed, Plan};
 use crate::error::{missing, other_version};
@@ -17,7 +16,7 @@ use crate::together::Wrote;
 impl Store {
     /// Inserts a row; gives the key if the database assigned it.
     pub(crate) async fn insert<T: Record>(&self, call: &Call<'_>, row: &T) -> Result<Option<i64>> {
-        match self.blamed(call, row, self.one(call, Write::insert(row)?).await).await? {
+        match self.one(call, Write::insert(row)?).await? {
             Done::Inserted(key) => Ok(key),
             _ => Err(mixed_up()),
         }
@@ -30,7 +29,7 @@ impl Store {
         row: &T,
         version: Option<i64>,
     ) -> Result<Updated> {
-        match self.blamed(call, row, self.one(call, Write::update(row, version)?).await).await? {
+        match self.one(call, Write::update(row, version)?).await? {
             Done::Updated(updated) => Ok(updated),
             _ => Err(mixed_up()),
         }
@@ -56,7 +55,7 @@ impl Store {
         row: &T,
         plan: &Plan,
     ) -> Result<Landed> {
-        match self.blamed(call, row, self.one(call, Write::upsert(row, plan)?).await).await? {
+        match self.one(call, Write::upsert(row, plan)?).await? {
             Done::Upserted(landed) => Ok(landed),
             _ => Err(mixed_up()),
         }
@@ -64,33 +63,9 @@ impl Store {
 
     /// Deletes the row of a key.
     pub(crate) async fn delete<T: Record>(&self, call: &Call<'_>, key: &T::Key) -> Result<bool> {
-        match self.one(call, Write::delete::<T>(key)?).await {
-            Ok(Done::Deleted(was)) => Ok(was),
-            Ok(_) => Err(mixed_up()),
-            Err(error) if error.code() != Code::BrokenReference => Err(error),
-            Err(error) => Err(match self.reader(call).await {
-                Ok(reader) => reader.look(error, |c, error| blame::of_key::<T>(c, key, error)),
-                Err(_) => error,
-            }),
-        }
-    }
-
-    /// An error of a reference names its column: it is looked for after the failure.
-    #[inline]
-    async fn blamed<T: Record>(
-        &self,
-        call: &Call<'_>,
-        row: &T,
-        done: Result<Done>,
-    ) -> Result<Done> {
-        match done {
-            Err(error) if error.code() == Code::BrokenReference => {
-                Err(match self.reader(call).await {
-                    Ok(reader) => reader.look(error, |c, error| blame::of_row(c, row, error)),
-                    Err(_) => error,
-                })
-            }
-            done => done,
+        match self.one(call, Write::delete::<T>(key)?).await? {
+            Done::Deleted(was) => Ok(was),
+            _ => Err(mixed_up()),
         }
     }
 
@@ -118,8 +93,14 @@ impl Store {
         match call.sqlite() {
             None => self.lane.run(call, work).await,
             Some(held) => {
-                let mut held = held.take().await?;
-                noted(call, held.writing().and_then(|writing| writing.within(&work)))
+                let mut held = held.take(call).await?;
+                let done = held.writing().and_then(|writing| writing.within(&work));
+                match &done {
+                    // The engine has rolled it back as a whole.
+                    Err(error) if held.check_alive().is_err() => call.fails(error),
+                    _ => {}
+                }
+                noted(call, done)
             }
         }
     }
@@ -128,10 +109,10 @@ impl Store {
 impl Done {
     /// Refuses an update that found no row, or another version: it fails those it hangs together
     /// with.
-    pub(super) fn needed(self) -> Result<Self> {
+    pub(super) fn needed(self, version: Option<i64>) -> Result<Self> {
         match self {
             Done::Updated(Updated::Missing) => Err(missing()),
-            Done::Updated(Updated::OtherVersion) => Err(other_version(None)),
+            Done::Updated(Updated::OtherVersion) => Err(other_version(version)),
             done => Ok(done),
         }
     }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use rusqlite::{Connection, Statement};
 use tradebase_core::{Code, Error, Got, Record, Result, Roles, Source, Table, Timestamp};
 
+use super::blame;
 use super::change;
 use super::error::from_sqlite;
 use super::image::Image;
@@ -29,6 +30,18 @@ pub(crate) struct Write {
     text: Text,
     image: Image,
     kind: Kind,
+    /// Of which columns the first values are.
+    values: Values,
+}
+
+#[derive(Debug)]
+enum Values {
+    /// All, in their order.
+    Row,
+    /// These.
+    Columns(Box<[usize]>),
+    /// The key's.
+    Key,
 }
 
 /// The text of a statement.
@@ -46,7 +59,8 @@ enum Kind {
     Insert {
         assigned: bool,
     },
-    /// What tells a row of another version from none, where versions are counted.
+    /// What tells a row of another version from none, where versions are counted: then the last
+    /// value is the version that the row should have.
     Update {
         created: bool,
         exists: Option<Text>,
@@ -91,7 +105,7 @@ impl Write {
         let text = Text::Fixed(&statements(T::TABLE).insert);
         let kind = Kind::Insert { assigned: schema::assigned(T::TABLE).is_some() };
         let image = image(row)?.0;
-        Ok(Self { table: T::TABLE, text, image, kind })
+        Ok(Self { table: T::TABLE, text, image, kind, values: Values::Row })
     }
 
     /// Writes all columns of a row, if it has that version.
@@ -108,20 +122,23 @@ impl Write {
             None
         };
         let kind = Kind::Update { created: texts.update_returns_created, exists };
-        Ok(Self { table: T::TABLE, text: Text::Fixed(&texts.update), image, kind })
+        let text = Text::Fixed(&texts.update);
+        Ok(Self { table: T::TABLE, text, image, kind, values: Values::Row })
     }
 
     /// Inserts a row, or does with the one that is there what the plan says.
     pub(crate) fn upsert<T: Record>(row: &T, plan: &Plan) -> Result<Self> {
         let Landing { insert: text, update } = upsert::landing(T::TABLE, plan);
         let image = image(row)?.0;
-        Ok(Self { table: T::TABLE, text, image, kind: Kind::Upsert { update } })
+        let kind = Kind::Upsert { update };
+        Ok(Self { table: T::TABLE, text, image, kind, values: Values::Row })
     }
 
     /// Deletes the row of a key.
     pub(crate) fn delete<T: Record>(key: &T::Key) -> Result<Self> {
         let text = Text::Fixed(&statements(T::TABLE).delete);
-        Ok(Self { table: T::TABLE, text, image: key_image::<T>(key)?, kind: Kind::Delete })
+        let image = key_image::<T>(key)?;
+        Ok(Self { table: T::TABLE, text, image, kind: Kind::Delete, values: Values::Key })
     }
 
     /// Changes some columns of the row of a key.
@@ -141,7 +158,8 @@ impl Write {
         }
         let (text, exists) = change::texts(T::TABLE, change);
         let kind = Kind::Update { created: false, exists };
-        Ok(Self { table: T::TABLE, text, image, kind })
+        let values = Values::Columns(change.values.iter().map(|(at, _)| *at).collect());
+        Ok(Self { table: T::TABLE, text, image, kind, values })
     }
 
     /// Notes its statement.
@@ -149,8 +167,34 @@ impl Write {
         self.text.note(call);
     }
 
+    /// The version that the stored row should have.
+    pub(super) fn version(&self) -> Option<i64> {
+        match self.kind {
+            Kind::Update { exists: Some(_), .. } => self.image.last_integer(),
+            _ => None,
+        }
+    }
+
     /// Carries it out. Nothing of it is done if that fails.
     pub(super) fn run(&self, connection: &Connection) -> Result<Done> {
+        self.attempt(connection).map_err(|error| self.blamed(connection, error))
+    }
+
+    /// An error of a reference names its column, or the table that still points to the row.
+    #[cold]
+    fn blamed(&self, connection: &Connection, error: Error) -> Error {
+        let image = &self.image;
+        match &self.values {
+            Values::Row => blame::of_values(connection, self.table, |at| image.value(at), error),
+            Values::Columns(columns) => {
+                let value = |at| image.value(columns.iter().position(|&one| one == at)?);
+                blame::of_values(connection, self.table, value, error)
+            }
+            Values::Key => blame::of_key(connection, self.table, image, error),
+        }
+    }
+
+    fn attempt(&self, connection: &Connection) -> Result<Done> {
         match &self.kind {
             Kind::Insert { assigned: false } => {
                 self.count(connection, &self.text).map(|_| Done::Inserted(None))
@@ -227,22 +271,35 @@ impl Write {
         let failed = |e| from_sqlite(&e, Some(self.table));
         let mut statement = connection.prepare_cached(text.as_str()).map_err(failed)?;
         self.image.bind(&mut statement)?;
-        only_row(&mut statement, self.table, read)
+        // Else what is said to have failed would be committed: interrupted, it is rolled back, and
+        // with it the transaction that it is part of.
+        only_row(&mut statement, self.table, read, || connection.get_interrupt_handle().interrupt())
     }
 }
 
 /// Runs a statement that gives at most one row, to its end: it commits there, not with the row.
+/// If the row cannot be read, `spoil` is called before the end.
 pub(super) fn only_row<R>(
     statement: &mut Statement<'_>,
     table: &'static Table,
     read: impl FnOnce(&RowSource<'_, '_>, &'static Table) -> Result<R>,
+    spoil: impl FnOnce(),
 ) -> Result<Option<R>> {
     let failed = |e| from_sqlite(&e, Some(table));
     let mut rows = statement.raw_query();
     let Some(row) = rows.next().map_err(failed)? else { return Ok(None) };
-    let read = read(&RowSource::new(row), table)?;
-    while rows.next().map_err(failed)?.is_some() {}
-    Ok(Some(read))
+    let read = read(&RowSource::new(row), table);
+    if read.is_err() {
+        spoil();
+    }
+    loop {
+        match rows.next() {
+            Ok(Some(_)) => {}
+            Ok(None) => return read.map(Some),
+            // The reason is what could not be read.
+            Err(error) => return read.and(Err(failed(error))),
+        }
+    }
 }
 
 /// The values of a row, and whether one was left to the database.

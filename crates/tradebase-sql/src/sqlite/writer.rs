@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use tokio::runtime::Handle;
 use tokio::sync::OwnedMutexGuard;
+use tokio::task::JoinError;
 use tokio::time::{sleep, timeout};
 use tradebase_core::clock::Tick;
 use tradebase_core::{Code, Error, Result};
@@ -14,7 +15,6 @@ use super::store::on_a_thread;
 use super::writing::Writing;
 use crate::call::Call;
 use crate::error::closed;
-use crate::options::Durability;
 
 /// The first pause while another process writes; each further one is twice as long.
 const BUSY_PAUSE_MIN: Duration = Duration::from_millis(1);
@@ -99,9 +99,21 @@ impl Writer {
     }
 
     /// Commits, on a thread if that waits for the disk. Cancelled, it commits all the same.
-    pub(super) async fn commit(mut self, in_place: bool, runtime: Option<&Handle>) -> Result<()> {
+    ///
+    /// `raised` if it shall be on the disk though it was begun to be less durable: the engine
+    /// refuses to be told so inside a transaction.
+    pub(super) async fn commit(
+        mut self,
+        in_place: bool,
+        raised: bool,
+        runtime: Option<&Handle>,
+    ) -> Result<()> {
         let commit = move || {
-            let committed = self.parts()?.step("COMMIT");
+            let writing = self.parts()?;
+            let mut committed = writing.step("COMMIT");
+            if committed.is_ok() && raised {
+                committed = writing.sync_log();
+            }
             drop(self);
             committed
         };
@@ -110,7 +122,7 @@ impl Writer {
         }
         match on_a_thread(runtime, commit).await {
             Ok(committed) => committed,
-            Err(error) => Err(Error::new(Code::Internal, "a commit did not end").because(error)),
+            Err(error) => Err(unended(error)),
         }
     }
 }
@@ -131,11 +143,16 @@ impl Lane {
     pub(super) fn commits_in_place(&self, call: &Call<'_>) -> bool {
         call.manner.in_place || self.is_memory()
     }
+}
 
-    /// As [`commits_in_place`](Lane::commits_in_place), of few rows.
-    pub(super) fn commits_few_in_place(&self, call: &Call<'_>) -> bool {
-        self.commits_in_place(call) || self.durability(call) == Durability::Relaxed
+#[cold]
+fn unended(error: JoinError) -> Error {
+    // Not begun, for its runtime ends, it is rolled back; what panicked may have been committed.
+    match error.is_cancelled() {
+        true => Error::new(Code::Closed, "the runtime ends, so nothing is committed"),
+        false => Error::new(Code::OutcomeUnknown, "a commit did not end"),
     }
+    .because(error)
 }
 
 /// Repeats what another process keeps from running, until the wait is over. The thread is free
