@@ -98,19 +98,36 @@ impl Plan {
             );
             return Err(Error::new(Code::Unsupported, message).column(words(table, &self.on)));
         }
-        let Action::Set(columns) = &self.action else { return Ok(()) };
-        let filled = [Roles::CREATED, Roles::UPDATED, Roles::VERSION];
-        for &at in columns {
-            let column = &table.columns[at];
-            if table.key.contains(&at) {
-                return Err(Error::refused(column, "key", "a key is never changed"));
-            }
-            if filled.iter().any(|&role| column.is(role)) {
-                return Err(Error::refused(column, "filled", "the layer fills this column"));
-            }
+        match &self.action {
+            Action::Set(columns) => check_set(table, columns),
+            Action::Keep | Action::Replace => Ok(()),
         }
-        Ok(())
     }
+}
+
+/// Refuses columns that are not the caller's to set.
+fn check_set(table: &Table, columns: &[usize]) -> Result<()> {
+    let filled = [Roles::CREATED, Roles::UPDATED, Roles::VERSION];
+    for &at in columns {
+        let column = &table.columns[at];
+        if table.key.contains(&at) {
+            return Err(Error::refused(column, "key", "a key is never changed"));
+        }
+        if filled.iter().any(|&role| column.is(role)) {
+            return Err(Error::refused(column, "filled", "the layer fills this column"));
+        }
+    }
+    Ok(())
+}
+
+/// The columns that are written when these are set: with those that the layer fills, in order.
+pub(crate) fn settable(table: &Table, mut columns: Vec<usize>) -> Result<Vec<usize>> {
+    check_set(table, &columns)?;
+    let filled = [Roles::UPDATED, Roles::VERSION].into_iter();
+    columns.extend(filled.filter_map(|role| table.playing(role)).map(|(at, _)| at));
+    columns.sort_unstable();
+    columns.dedup();
+    Ok(columns)
 }
 
 /// Whether these are the same columns; the first are in order.

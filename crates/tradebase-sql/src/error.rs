@@ -102,3 +102,24 @@ pub(crate) fn other_version(expected: Option<i64>) -> Error {
         format!("the stored row has another version than {}", expected.unwrap_or_default());
     Error::new(Code::VersionConflict, message)
 }
+
+/// The same error, saying which row of the batch it is about.
+#[cold]
+pub(crate) fn placed(at: usize, error: Error) -> Error {
+    if !error.violations().is_empty() {
+        return error.at_row(at);
+    }
+    let column = error.column_name().map(str::to_owned);
+    let placed = Error::new(error.code(), format!("row {} of the batch failed", at + 1));
+    match column {
+        Some(column) => placed.column(column),
+        None => placed,
+    }
+    .because(error)
+}
+
+#[cold]
+pub(crate) fn twice(code: Code, at: usize, columns: String) -> Error {
+    let message = format!("two rows of the batch are the same, the second is row {}", at + 1);
+    Error::new(code, message).column(columns)
+}

@@ -5,7 +5,7 @@ use tradebase_core::Code;
 use tradebase_core::watch::Operation;
 use tradebase_core::{Condition, Handed, Record, Result, Stamp, Table, Timestamp, rule};
 
-use crate::conflict::{Conflict, Landed, Upserted, Upserts};
+use crate::conflict::{Columns, Conflict, Landed, Upserted, Upserts, settable};
 use crate::engine::{Engine, either};
 use crate::error::{missing, other_version};
 use crate::find::{Find, Search};
@@ -255,6 +255,62 @@ impl Sql {
             batch.keep_each(&created, |row, created| {
                 row.stamp(Stamp { created: *created, ..Stamp::default() });
             });
+            Ok(count)
+        };
+        self.run(&call, count, updated).await
+    }
+
+    /// Writes some columns of many records, each with values of its own, all or none, and gives
+    /// their number: less work for the store than all columns, least of all those of an index.
+    ///
+    /// As [`update_many`](Sql::update_many), also in what the layer fills and in versions.
+    ///
+    /// ```
+    /// # use tradebase_core::Record;
+    /// # use tradebase_sql::Sql;
+    /// # #[derive(Record)]
+    /// # #[record(table = "bots")]
+    /// # struct Bot { #[record(key)] id: i64, name: String, active: bool }
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+    /// # let sql = Sql::open("sqlite::memory:").await?;
+    /// # sql.create_table::<Bot>().await?;
+    /// # let mut bots = vec![Bot { id: 1, name: "trend".into(), active: true }];
+    /// # sql.insert_many(&bots).await?;
+    /// for bot in &mut bots {
+    ///     bot.active = false;
+    /// }
+    /// sql.update_columns(&bots, Bot::ACTIVE).await?;
+    /// # Ok::<(), tradebase_core::Error>(())
+    /// # })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub async fn update_columns<I>(
+        &self,
+        rows: I,
+        columns: impl Columns<<I::Item as Handed>::Record>,
+    ) -> Result<u64>
+    where
+        I: IntoIterator + Send,
+        I::IntoIter: Send,
+        I::Item: Handed,
+    {
+        let call = self.call(Operation::UpdateMany, Some(table::<I::Item>()));
+        let columns = columns.positions();
+        let updated = async {
+            let columns = settable(table::<I::Item>(), columns)?;
+            let (batch, versions) = StampedRows::to_update(rows.into_iter(), self.clock())?;
+            let records = batch.records();
+            check_all(&records)?;
+            match records.as_slice() {
+                [] => {}
+                rows => either!(Engine, &self.engine, store => {
+                    store.update_columns(&call, rows, &versions, &columns).await?;
+                }),
+            }
+            let count = number(records.len());
+            drop(records);
+            // When a row was made is not written, and the caller's record keeps to its own.
+            batch.keep(&[]);
             Ok(count)
         };
         self.run(&call, count, updated).await

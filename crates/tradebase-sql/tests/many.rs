@@ -122,6 +122,35 @@ promises! {
         assert_eq!(sql.all::<Account>().await.unwrap(), rows);
     }
 
+    async fn some_columns_of_many_rows_are_written_and_no_others(sql: &Sql) {
+        sql.create_table::<Event>().await.unwrap();
+        let old = events(5, 40);
+        sql.insert_many(&old).await.unwrap();
+        let fresh = events(6, 40);
+        let new: Vec<_> =
+            fresh.into_iter().zip(&old).map(|(new, old)| Event { id: old.id, ..new }).collect();
+        assert_eq!(sql.update_columns(&new, Event::LARGE).await.unwrap(), 40);
+        let both = new.iter().zip(&old);
+        let want = both.map(|(new, old)| Event { large: new.large, ..old.clone() });
+        assert_eq!(sql.all::<Event>().await.unwrap(), by_key(want.collect()));
+        // What the layer fills is filled, versions are compared, and all or none is written.
+        sql.create_table::<Account>().await.unwrap();
+        let mut rows = [account(1, "a"), account(2, "b")];
+        sql.insert_many(&mut rows).await.unwrap();
+        rows.iter_mut().for_each(|row| row.owner.push('?'));
+        assert_eq!(sql.update_columns(&mut rows, Account::OWNER).await.unwrap(), 2);
+        assert_eq!(sql.all::<Account>().await.unwrap(), rows);
+        let mut stale = rows.clone();
+        stale[1].version = 1;
+        stale.iter_mut().for_each(|row| row.owner.push('!'));
+        let error = sql.update_columns(&mut stale, Account::OWNER).await.unwrap_err();
+        assert_eq!(error.code(), Code::VersionConflict);
+        assert!(error.to_string().contains("row 2"), "{error}");
+        let error = sql.update_columns(&mut rows, Account::VERSION).await.unwrap_err();
+        assert_eq!(error.column_name(), Some("version"));
+        assert_eq!(sql.all::<Account>().await.unwrap(), rows);
+    }
+
     async fn rows_are_read_and_deleted_by_many_keys(sql: &Sql) {
         sql.create_table::<Event>().await.unwrap();
         let rows = events(8, 300);

@@ -16,6 +16,7 @@ use super::scratch::Scratch;
 use super::store::Store;
 use super::texts::texts;
 use crate::call::Call;
+use crate::error::placed;
 use crate::schema;
 
 /// Rows from which a batch goes through COPY, which costs a round trip more than UNNEST and half
@@ -69,7 +70,7 @@ impl Store {
         if rows.len() > most {
             return Ok(None);
         }
-        let (arrays, count) = fill(rows, T::TABLE.columns.len(), |_, _| Ok(()))?;
+        let (arrays, count) = fill(rows, T::TABLE.columns.len(), |_, row, sink| row.write(sink))?;
         if count < rows.len() {
             return Ok(None);
         }
@@ -123,35 +124,19 @@ pub(super) async fn finish<R>(mut lease: Lease, outcome: Result<R>) -> Result<R>
 pub(super) fn fill<T: Record>(
     rows: &[&T],
     columns: usize,
-    mut also: impl FnMut(usize, &mut ArraySink<'_>) -> Result<()>,
+    mut put: impl FnMut(usize, &T, &mut ArraySink<'_>) -> Result<()>,
 ) -> Result<(Arrays, usize)> {
     let mut arrays = Arrays::new(columns);
     let mut count = 0;
     for row in rows.iter().take(STATEMENT_ROWS_MAX) {
         let mut sink = ArraySink::new(&mut arrays);
-        row.write(&mut sink).map_err(|e| placed(count, e))?;
-        also(count, &mut sink)?;
+        put(count, row, &mut sink).map_err(|e| placed(count, e))?;
         count += 1;
         if arrays.size() >= STATEMENT_BYTES_MAX {
             break;
         }
     }
     Ok((arrays, count))
-}
-
-/// The same error, saying which row of the batch it is about.
-#[cold]
-pub(super) fn placed(at: usize, error: Error) -> Error {
-    if !error.violations().is_empty() {
-        return error.at_row(at);
-    }
-    let column = error.column_name().map(str::to_owned);
-    let placed = Error::new(error.code(), format!("row {} of the batch failed", at + 1));
-    match column {
-        Some(column) => placed.column(column),
-        None => placed,
-    }
-    .because(error)
 }
 
 /// The error of a COPY, with its row if the server says which.

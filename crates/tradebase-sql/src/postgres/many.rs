@@ -6,7 +6,7 @@ use futures_util::TryStreamExt;
 use tradebase_core::{Code, Column, Error, Got, Key, Kind, Record, Result, Source};
 
 use super::array::{ArraySink, Arrays};
-use super::bulk::{STATEMENT_ROWS_MAX, placed, run_group};
+use super::bulk::{STATEMENT_ROWS_MAX, run_group};
 use super::connection::Connection;
 use super::error::from_postgres;
 use super::place::run;
@@ -14,6 +14,7 @@ use super::source::RowSource;
 use super::store::Store;
 use super::texts::texts;
 use crate::call::Call;
+use crate::error::placed;
 
 /// The place of a key among those that were sent, and other numbers that the server counts.
 pub(super) static NUMBER: Column = Column::new("number", Kind::I64, false);

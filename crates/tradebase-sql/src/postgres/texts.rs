@@ -217,6 +217,24 @@ fn update_many(table: &Table) -> String {
     text
 }
 
+/// Writes these columns of many rows; `sent` are those that are sent, the key behind them.
+pub(super) fn update_columns(table: &Table, columns: &[usize], sent: &[usize]) -> String {
+    let version = table.playing(Roles::VERSION).map(|(_, column)| column);
+    let set = columns.iter().enumerate();
+    let set = set.map(|(i, &at)| format!("{} = given.c{i}", list(table, [at])));
+    let mut text = format!(
+        "UPDATE {} AS stored SET {} FROM {} WHERE {}",
+        quoted(table.name),
+        set.collect::<Vec<_>>().join(", "),
+        numbered(sent.iter().map(|&at| &table.columns[at]).chain(version)),
+        same_key(table, |i, _| columns.len() + i),
+    );
+    if let Some(column) = version {
+        _ = write!(text, " AND stored.{} = given.c{}", quoted(column.name.text), sent.len());
+    }
+    text
+}
+
 fn find_lost(table: &Table) -> String {
     let version = table.playing(Roles::VERSION).map(|(_, column)| column);
     let key = list(table, table.key.first().copied());

@@ -5,12 +5,13 @@ use std::fmt::Write;
 use std::pin::pin;
 
 use futures_util::TryStreamExt;
+use tokio_postgres::types::Type;
 use tradebase_core::{
-    Code, Error, Got, Kind, Record, Result, Roles, Sink, Source, Timestamp, Value,
+    Code, Error, Got, Kind, Record, Result, Roles, Sink, Source, Table, Timestamp, Value,
 };
 
 use super::array::{ArraySink, Arrays};
-use super::bulk::{STATEMENT_ROWS_MAX, fill, finish, placed, repeats};
+use super::bulk::{STATEMENT_ROWS_MAX, fill, finish, repeats};
 use super::connection::Connection;
 use super::error::from_postgres;
 use super::filter::Encoded;
@@ -21,10 +22,10 @@ use super::place::run;
 use super::scratch::BindSink;
 use super::source::RowSource;
 use super::store::Store;
-use super::texts::texts;
-use super::types::type_of;
+use super::texts::{texts, update_columns};
+use super::types::{array_of, type_of};
 use crate::call::Call;
-use crate::error::{missing, other_version};
+use crate::error::{missing, other_version, placed, twice};
 use crate::filter::Parameters;
 use crate::naming::{quoted, words};
 use crate::patch::Change;
@@ -39,14 +40,39 @@ impl Store {
         rows: &[&T],
         versions: &[Option<i64>],
     ) -> Result<Vec<Option<Timestamp>>> {
-        call.runs(&texts(T::TABLE).update_many);
+        let texts = texts(T::TABLE);
+        call.runs(&texts.update_many);
+        self.update_rows(call, rows, versions, None).await
+    }
+
+    /// Writes these columns of rows that are there, all or none. An error names the row of the
+    /// batch.
+    pub(crate) async fn update_columns<T: Record>(
+        &self,
+        call: &Call<'_>,
+        rows: &[&T],
+        versions: &[Option<i64>],
+        columns: &[usize],
+    ) -> Result<()> {
+        let part = Part::new(T::TABLE, columns);
+        call.runs_own(&part.text);
+        self.update_rows(call, rows, versions, Some(&part)).await.map(drop)
+    }
+
+    async fn update_rows<T: Record>(
+        &self,
+        call: &Call<'_>,
+        rows: &[&T],
+        versions: &[Option<i64>],
+        part: Option<&Part>,
+    ) -> Result<Vec<Option<Timestamp>>> {
         differ(rows)?;
         let mut lease = self.lease(call).await?;
         let group = lease.group();
         let mut created = vec![None; rows.len()];
         let updated = loop {
             let connection = lease.connection()?;
-            let updated = connection.update_all(group, rows, versions, &mut created).await;
+            let updated = connection.update_all(group, rows, versions, part, &mut created).await;
             if !repeats(&mut lease, &updated).await {
                 break updated;
             }
@@ -76,6 +102,24 @@ impl Store {
     }
 }
 
+/// An update of some columns.
+struct Part {
+    /// The columns that are sent: those that are written, and the key.
+    sent: Vec<usize>,
+    text: String,
+    types: Vec<Type>,
+}
+
+impl Part {
+    fn new(table: &'static Table, columns: &[usize]) -> Self {
+        let sent: Vec<_> = columns.iter().chain(table.key).copied().collect();
+        let version = table.playing(Roles::VERSION).map(|(_, column)| column);
+        let kinds = sent.iter().map(|&at| &table.columns[at]).chain(version);
+        let types = kinds.map(|column| array_of(column.kind)).collect();
+        Self { text: update_columns(table, columns, &sent), sent, types }
+    }
+}
+
 /// Refuses rows that have the same key.
 fn differ<T: Record>(rows: &[&T]) -> Result<()> {
     let mut seen = HashSet::with_capacity(rows.len());
@@ -88,13 +132,6 @@ fn differ<T: Record>(rows: &[&T]) -> Result<()> {
     Ok(())
 }
 
-/// Two rows of a batch are the same.
-#[cold]
-pub(super) fn twice(code: Code, at: usize, columns: String) -> Error {
-    let message = format!("two rows of the batch are the same, the second is row {}", at + 1);
-    Error::new(code, message).column(columns)
-}
-
 impl Connection {
     /// Updates all rows as a group, which is left open if some were not found: then it gives the
     /// first row of the statement that did not find them.
@@ -103,6 +140,7 @@ impl Connection {
         group: &Group,
         rows: &[&T],
         versions: &[Option<i64>],
+        part: Option<&Part>,
         created: &mut [Option<Timestamp>],
     ) -> Result<Option<usize>> {
         self.run(Some(T::TABLE), group.begin).await?;
@@ -110,7 +148,7 @@ impl Connection {
         while let (Some(rows @ [_, ..]), Some(versions), Some(created)) =
             (rows.get(done..), versions.get(done..), created.get_mut(done..))
         {
-            let Some(count) = self.update_many(rows, versions, created).await? else {
+            let Some(count) = self.update_many(rows, versions, part, created).await? else {
                 return Ok(Some(done));
             };
             done += count;
@@ -125,22 +163,40 @@ impl Connection {
         &mut self,
         rows: &[&T],
         versions: &[Option<i64>],
+        part: Option<&Part>,
         created: &mut [Option<Timestamp>],
     ) -> Result<Option<usize>> {
         let failed = |e| from_postgres(&e, Some(T::TABLE));
         let texts = texts(T::TABLE);
         self.know::<T>().await?;
         let version = T::TABLE.playing(Roles::VERSION).map(|(_, column)| column);
-        let columns = T::TABLE.columns.len() + usize::from(version.is_some());
-        let (arrays, sent) = fill(rows, columns, |at, sink| match version {
-            Some(column) => sink.i64(column, expected(versions, at)?),
-            None => Ok(()),
+        let sent = |part: Option<&Part>| part.map_or(T::TABLE.columns.len(), |p| p.sent.len());
+        let columns = sent(part) + usize::from(version.is_some());
+        let (arrays, sent) = fill(rows, columns, |at, row, sink| {
+            match part {
+                None => row.write(sink)?,
+                Some(part) => part.sent.iter().try_for_each(|&at| row.put(at, sink))?,
+            }
+            match version {
+                Some(column) => sink.i64(column, expected(versions, at)?),
+                None => Ok(()),
+            }
         })?;
         self.scratch.clear();
-        arrays.finish(T::TABLE.columns.iter().chain(version), &mut self.scratch)?;
-        let statement =
-            self.prepare(T::TABLE, &texts.update_many, &texts.update_arrays, &[]).await?;
-        let Some((_, made)) = T::TABLE.playing(Roles::CREATED) else {
+        let (text, types) = match part {
+            None => {
+                arrays.finish(T::TABLE.columns.iter().chain(version), &mut self.scratch)?;
+                (&texts.update_many, &texts.update_arrays)
+            }
+            Some(part) => {
+                let columns = part.sent.iter().map(|&at| &T::TABLE.columns[at]);
+                arrays.finish(columns.chain(version), &mut self.scratch)?;
+                (&part.text, &part.types)
+            }
+        };
+        let statement = self.prepare(T::TABLE, text, types, &[]).await?;
+        let made = T::TABLE.playing(Roles::CREATED).filter(|_| part.is_none());
+        let Some((_, made)) = made else {
             let count = self.execute(T::TABLE, &statement).await?;
             return Ok((usize::try_from(count) == Ok(sent)).then_some(sent));
         };

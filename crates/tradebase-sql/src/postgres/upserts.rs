@@ -6,7 +6,7 @@ use futures_util::TryStreamExt;
 use tokio_postgres::Row;
 use tradebase_core::{Code, Column, Error, Got, Kind, Record, Result, Roles, Source, Table};
 
-use super::bulk::{fill, placed, run_group};
+use super::bulk::{fill, run_group};
 use super::connection::Connection;
 use super::error::from_postgres;
 use super::gets::cells_of;
@@ -16,10 +16,10 @@ use super::scratch::{BindSink, Scratch};
 use super::source::RowSource;
 use super::store::Store;
 use super::texts::{given, texts};
-use super::updates::twice;
 use super::upsert;
 use crate::call::Call;
 use crate::conflict::{Landed, Plan, Upserted};
+use crate::error::{placed, twice};
 use crate::naming::{list, words};
 use crate::schema;
 
@@ -144,7 +144,7 @@ impl Connection {
         let failed = |e| from_postgres(&e, Some(T::TABLE));
         let texts = texts(T::TABLE);
         self.know::<T>().await?;
-        let (arrays, count) = fill(rows, T::TABLE.columns.len(), |_, _| Ok(()))?;
+        let (arrays, count) = fill(rows, T::TABLE.columns.len(), |_, row, sink| row.write(sink))?;
         self.scratch.clear();
         arrays.finish(T::TABLE.columns, &mut self.scratch)?;
         let statement = self.prepare(T::TABLE, sql, &texts.arrays, &[]).await?;

@@ -7,9 +7,10 @@ use std::collections::HashSet;
 
 use rusqlite::Statement;
 use tokio::task::yield_now;
-use tradebase_core::{Code, Error, Key, Record, Result, Timestamp};
+use tradebase_core::{Code, Key, Record, Result, Timestamp};
 
 use super::blame;
+use super::change::columns_text;
 use super::error::from_sqlite;
 use super::image::Image;
 use super::read::exists;
@@ -22,7 +23,7 @@ use super::write::{created_in, key_image, key_in, no_key, only_row, versionless}
 use super::writing::Writing;
 use crate::call::Call;
 use crate::conflict::{Landed, Plan};
-use crate::error::{missing, other_version, unassigned};
+use crate::error::{missing, other_version, placed, twice, unassigned};
 use crate::naming::words;
 use crate::schema;
 
@@ -53,13 +54,7 @@ impl Store {
         versions: &[Option<i64>],
     ) -> Result<Vec<Option<Timestamp>>> {
         call.runs(&statements(T::TABLE).update);
-        let mut seen = Seen::default();
-        for (at, row) in rows.iter().enumerate() {
-            seen.add(&key_image::<T>(&row.key()).map_err(|e| placed(at, e))?);
-        }
-        if let Some(at) = seen.twice() {
-            return Err(twice(Code::Invalid, at, words(T::TABLE, T::TABLE.key)));
-        }
+        differ(rows)?;
         let mut created = Vec::new();
         let work = |writing: &mut Writing, turn: &[&T], from: usize| {
             let versions = versions.iter().skip(from);
@@ -67,6 +62,24 @@ impl Store {
         };
         self.in_turns(call, rows, work).await?;
         Ok(created)
+    }
+
+    /// Writes these columns of rows that are there, all or none.
+    pub(crate) async fn update_columns<T: Record>(
+        &self,
+        call: &Call<'_>,
+        rows: &[&T],
+        versions: &[Option<i64>],
+        columns: &[usize],
+    ) -> Result<()> {
+        let text = columns_text(T::TABLE, columns);
+        call.runs_own(&text);
+        differ(rows)?;
+        let work = |writing: &mut Writing, turn: &[&T], from: usize| {
+            let versions = versions.iter().skip(from);
+            writing.update_columns(turn, versions, from, columns, &text)
+        };
+        self.in_turns(call, rows, work).await
     }
 
     /// Inserts rows, or does with those that are there what the plan says, all or none.
@@ -197,6 +210,37 @@ impl Writing {
         Ok(())
     }
 
+    fn update_columns<'v, T: Record>(
+        &mut self,
+        rows: &[&T],
+        versions: impl Iterator<Item = &'v Option<i64>>,
+        from: usize,
+        columns: &[usize],
+        text: &str,
+    ) -> Result<()> {
+        let failed = |e| from_sqlite(&e, Some(T::TABLE));
+        let versioned = statements(T::TABLE).update_by_version;
+        let mut statement = self.connection.prepare_cached(text).map_err(failed)?;
+        for (at, (row, version)) in rows.iter().zip(versions).enumerate() {
+            let at = from + at;
+            let mut sink = BindSink::new(&mut statement, &mut self.scratch);
+            for &at in columns.iter().chain(T::TABLE.key) {
+                row.put(at, &mut sink)?;
+            }
+            if versioned {
+                sink.integer(version.ok_or_else(versionless)?)?;
+            }
+            let count = statement.raw_execute().map_err(failed);
+            let blamed = |e| placed(at, blame::of_row(&self.connection, *row, e));
+            if count.map_err(blamed)? > 0 {
+                continue;
+            }
+            let there = versioned && exists::<T>(&self.connection, &row.key())?;
+            return Err(placed(at, if there { other_version(*version) } else { missing() }));
+        }
+        Ok(())
+    }
+
     fn upsert<T: Record>(
         &mut self,
         rows: &[&T],
@@ -313,23 +357,14 @@ fn sameness<T: Record>(row: &T, on: &[usize]) -> Result<Option<Image>> {
     Ok((!skipped && !image.has_null()).then_some(image))
 }
 
-/// The same error, saying which row of the batch it is about.
-#[cold]
-fn placed(at: usize, error: Error) -> Error {
-    if !error.violations().is_empty() {
-        return error.at_row(at);
+/// Refuses rows that have the same key.
+fn differ<T: Record>(rows: &[&T]) -> Result<()> {
+    let mut seen = Seen::default();
+    for (at, row) in rows.iter().enumerate() {
+        seen.add(&key_image::<T>(&row.key()).map_err(|e| placed(at, e))?);
     }
-    let column = error.column_name().map(str::to_owned);
-    let placed = Error::new(error.code(), format!("row {} of the batch failed", at + 1));
-    match column {
-        Some(column) => placed.column(column),
-        None => placed,
+    match seen.twice() {
+        Some(at) => Err(twice(Code::Invalid, at, words(T::TABLE, T::TABLE.key))),
+        None => Ok(()),
     }
-    .because(error)
-}
-
-#[cold]
-fn twice(code: Code, at: usize, columns: String) -> Error {
-    let message = format!("two rows of the batch are the same, the second is row {}", at + 1);
-    Error::new(code, message).column(columns)
 }

@@ -35,3 +35,17 @@ pub(super) fn texts(table: &'static Table, change: &Change) -> (Text, Option<Tex
     };
     (Text::Own(text.into()), exists)
 }
+
+/// What writes these columns of a row. Parameters: the columns, the key, the expected version.
+pub(super) fn columns_text(table: &Table, columns: &[usize]) -> String {
+    let name = |at: usize| quoted(table.columns[at].name.text);
+    let set = columns.iter().enumerate().map(|(i, &at)| format!("{} = ?{}", name(at), i + 1));
+    let (set, first) = (set.collect::<Vec<_>>().join(", "), columns.len() + 1);
+    let key = table.key.iter().enumerate();
+    let key = key.map(|(i, &at)| format!("{} = ?{}", name(at), first + i)).collect::<Vec<_>>();
+    let mut text = format!("UPDATE {} SET {set} WHERE {}", quoted(table.name), key.join(" AND "));
+    if let Some((at, _)) = table.playing(Roles::VERSION) {
+        _ = write!(text, " AND {} = ?{}", name(at), first + table.key.len());
+    }
+    text
+}

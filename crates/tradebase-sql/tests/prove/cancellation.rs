@@ -86,6 +86,9 @@ verbs! {
         sql.update(&Fill { price: 1, ..Fill::new(1) }).await?
     };
     "verbs.rs update_many", 0, |sql, id| { sql.update_many(&Fill::many(1)).await? };
+    "verbs.rs update_columns", 0, |sql, id| {
+        sql.update_columns(&Fill::many(1), Fill::PRICE).await?
+    };
     "verbs.rs delete", 0, |sql, id| { sql.delete::<Fill>(&-1).await? };
     "verbs.rs delete_many", 0, |sql, id| { sql.delete_many::<Fill>(&[-1, -2]).await? };
     "find.rs all", 0, |sql, id| { sql.find::<Fill>().filter(Fill::ID.eq(1)).all().await? };

@@ -237,6 +237,9 @@ impl Actor {
         }
         let count = all.len() as u64;
         assert_eq!(self.sql.update_many(&mut all).await?, count);
+        all.iter_mut().for_each(|note| note.label = "some columns".into());
+        let columns = (Note::LABEL, Note::REMARK);
+        assert_eq!(self.sql.update_columns(&mut all, columns).await?, count);
         all.into_iter().for_each(|note| self.keep(note));
         Ok(())
     }

@@ -3,7 +3,7 @@
 use tradebase_core::{Error, Handed, Record, Result, Row, Value};
 
 use super::{Blocking, InClosure};
-use crate::sql::{Batch, Conflict, Patch, Sql, TxOptions, Upserted, Upserts};
+use crate::sql::{Batch, Columns, Conflict, Patch, Sql, TxOptions, Upserted, Upserts};
 
 impl Blocking<Sql> {
     /// See [`Sql::create_table`](crate::sql::Sql::create_table).
@@ -108,6 +108,20 @@ impl Blocking<Sql> {
         I::Item: Handed,
     {
         self.wait(self.room.update_many(rows))
+    }
+
+    /// See [`Sql::update_columns`](crate::sql::Sql::update_columns).
+    pub fn update_columns<I>(
+        &self,
+        rows: I,
+        columns: impl Columns<<I::Item as Handed>::Record>,
+    ) -> Result<u64>
+    where
+        I: IntoIterator + Send,
+        I::IntoIter: Send,
+        I::Item: Handed,
+    {
+        self.wait(self.room.update_columns(rows, columns))
     }
 
     /// A change of some columns, to be given to [`run_patch`](Self::run_patch); see

@@ -48,7 +48,8 @@ impl Store for Sql {
     }
 
     async fn bulk_update(&self, rows: &[Trade]) {
-        self.update_many(rows).await.expect("ours updates");
+        let columns = (Trade::EXECUTED_PRICE, Trade::FEE, Trade::PNL, Trade::STATUS);
+        self.update_columns(rows, columns).await.expect("ours updates");
     }
 }
 
