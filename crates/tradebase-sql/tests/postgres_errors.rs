@@ -251,7 +251,8 @@ async fn postgres_a_connection_that_the_server_ends_is_not_used_again() {
     sql.create_table::<Account>().await.unwrap();
     let end = "create function leave() returns trigger language plpgsql as $$ begin \
                perform pg_terminate_backend(pg_backend_pid()); return new; end $$; \
-               create trigger leave before insert on accounts for each row execute function leave()";
+               create trigger leave before insert on accounts for each row \
+               execute function leave()";
     psql(&store.url(), end).unwrap();
     for id in 0..20 {
         let error = sql.insert(&mut account(id, "gone")).await.unwrap_err();

@@ -234,9 +234,9 @@ impl Seat {
         self.lease.as_mut().ok_or_else(given_up)?.connection()
     }
 
-    /// Sends what must go ahead of a statement. Nothing is waited for but the BEGIN of a first write
-    /// and what should have been answered by now: dropped there, all is as it was. A transaction that could not begin has no
-    /// connection any more.
+    /// Sends what must go ahead of a statement. Nothing is waited for but the BEGIN of a first write,
+    /// and what should have been answered by now: dropped there, all is as it was. A transaction
+    /// that could not begin has no connection any more.
     async fn start(&mut self, read_only: bool, writes: bool) -> Result<()> {
         let connection = self.lease.as_mut().ok_or_else(given_up)?.connection()?;
         let started = self.stage.start(connection, read_only, writes).await;

@@ -141,7 +141,8 @@ const PATIENCE_MS: u32 = 500;
 /// The limit holds for the statement alone, and is set once, before the first row.
 fn patient(table: &Table) -> String {
     format!(
-        "{} WHERE (SELECT pg_catalog.set_config('lock_timeout', '{PATIENCE_MS}', true)) IS NOT NULL",
+        "{} WHERE (SELECT pg_catalog.set_config('lock_timeout', '{PATIENCE_MS}', true)) \
+         IS NOT NULL",
         unnest(table)
     )
 }
