@@ -36,7 +36,7 @@ impl Proxied {
         let sql = Sql::open(&database.url_through(&proxy)).await.unwrap();
         let straight = Sql::open(&database.url()).await.unwrap();
         straight.create_table::<Entry>().await.unwrap();
-        Self { sql, straight, proxy, database: database }
+        Self { sql, straight, proxy, database }
     }
 
     /// Inserts a row in a transaction; the first time, `fault` comes right before the COMMIT.
