@@ -10,7 +10,9 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::task::JoinSet;
 use tokio::time::sleep;
-use tradebase_core::{Code, Record, Result, Value};
+#[cfg(feature = "postgres")]
+use tradebase_core::Value;
+use tradebase_core::{Code, Record, Result};
 use tradebase_sql::{Conflict, Sql, SqlOptions};
 #[cfg(feature = "postgres")]
 use tradebase_testkit::{Postgres, Proxy};
@@ -50,8 +52,10 @@ struct Verb {
     name: &'static str,
     /// Rows that it writes when it is not cancelled: all of them are there, or none.
     rows: i64,
-    call: fn(Sql, i64) -> Pin<Box<dyn Future<Output = Result<()>> + Send>>,
+    call: fn(Sql, i64) -> Calling,
 }
+
+type Calling = Pin<Box<dyn Future<Output = Result<()>> + Send>>;
 
 macro_rules! verbs {
     ($($name:literal, $rows:expr, |$sql:ident, $id:ident| $body:block;)+) => {

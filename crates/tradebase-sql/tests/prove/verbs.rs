@@ -232,8 +232,8 @@ impl Actor {
         assert_eq!(refused.code(), Code::VersionConflict);
         self.keep(note);
         let mut all: Vec<_> = self.notes.values().take(9).cloned().collect();
-        for (n, note) in all.iter_mut().enumerate() {
-            note.amount = Decimal::new(n as i64, 8);
+        for (n, note) in (0..).zip(all.iter_mut()) {
+            note.amount = Decimal::new(n, 8);
         }
         let count = all.len() as u64;
         assert_eq!(self.sql.update_many(&mut all).await?, count);
@@ -330,7 +330,7 @@ impl Actor {
             "SELECT count(*) FROM notes WHERE owner = $1"
         };
         let found = self.sql.query_values(text, &[Value::Int(self.owner)]).await?;
-        assert_eq!(found.rows, [[Value::Int(self.notes.len() as i64)]]);
+        assert_eq!(found.rows, [[Value::Int(i64::try_from(self.notes.len()).unwrap())]]);
         Ok(())
     }
 
@@ -395,6 +395,7 @@ fn length() -> Duration {
 }
 
 /// Every verb at once, on that store, for so long.
+#[allow(clippy::print_stdout)]
 async fn every_verb(url: &str, seed: u64, length: Duration) {
     let options = SqlOptions::new(url).runtime(Handle::current()).create_tables([
         Note::TABLE,
