@@ -12,6 +12,7 @@ use tradebase_core::{
 
 use super::numeric;
 use super::sink::{EPOCH_DAYS, EPOCH_MICROS, JSONB_VERSION};
+use crate::domain::{finite, has_digits, is_within};
 
 /// The encoded values of a row.
 pub trait Cells {
@@ -128,45 +129,6 @@ fn float_of_any_width(column: &'static Column, bytes: &[u8]) -> Result<f64> {
 #[inline(never)]
 fn faulty(column: &'static Column, why: &dyn std::fmt::Display) -> Error {
     Error::unreadable(column, format_args!("{why}"))
-}
-
-/// Whether a value is one that the record could be written with. Rows that are no records take
-/// whatever their type holds.
-#[inline(always)]
-fn is_within<T: PartialOrd>(column: &'static Column, value: &T, first: &T, last: &T) -> bool {
-    !column.domain.table || (value >= first && value <= last)
-}
-
-/// As [`is_within`], for decimals: no more digits than are declared.
-#[inline(always)]
-fn has_digits(column: &'static Column, units: i128) -> bool {
-    match column.kind {
-        Kind::Decimal { precision, .. } if column.domain.table => {
-            let bound = BOUNDS.get(usize::from(precision));
-            bound.is_none_or(|bound| units.unsigned_abs() < *bound)
-        }
-        _ => true,
-    }
-}
-
-/// The powers of ten: what a decimal of so many digits stays below.
-const BOUNDS: [u128; 39] = {
-    let mut bounds = [1; 39];
-    let mut i = 1;
-    while i < 39 {
-        bounds[i] = bounds[i - 1] * 10;
-        i += 1;
-    }
-    bounds
-};
-
-/// As [`is_within`], for floats: no record is written with NaN or an infinity.
-#[inline(always)]
-fn finite(column: &'static Column, value: f64) -> Result<f64> {
-    if value.is_finite() || !column.domain.table {
-        return Ok(value);
-    }
-    Err(faulty(column, &format_args!("{value} is no number")))
 }
 
 impl<C: Cells> Source for DecodeSource<C> {
