@@ -153,7 +153,8 @@ impl Sql {
 
     /// Closes the store for this value and all its clones. When it returns, calls that were
     /// under way have ended, and a SQLite file is really closed: it can be moved or deleted. Later
-    /// calls are errors of the code [`Code::Closed`]. Closing twice is fine.
+    /// calls are errors of the code [`Code::Closed`](tradebase_core::Code::Closed). Closing twice
+    /// is fine.
     pub async fn close(self) -> Result<()> {
         let call = self.call(Operation::Close, None);
         let closed = async {

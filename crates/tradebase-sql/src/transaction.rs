@@ -119,10 +119,10 @@ impl Sql {
     ///
     /// The closure gets a handle with all verbs of this one, bound to the transaction. It commits
     /// when the closure returns a value, and is rolled back when it returns an error, panics, is
-    /// cancelled, or takes longer than [`TRANSACTION_WAIT`]. A closure that fails because of
-    /// others (a serialization failure, a deadlock, a database that is busy) is called again,
-    /// after a pause by chance: so it should do nothing outside the store that must not happen
-    /// twice.
+    /// cancelled, or takes longer than [`TRANSACTION_WAIT`](crate::TRANSACTION_WAIT). A closure
+    /// that fails because of others (a serialization failure, a deadlock, a database that is busy)
+    /// is called again, after a pause by chance: so it should do nothing outside the store that
+    /// must not happen twice.
     ///
     /// - A statement that the engine refuses leaves the transaction fit for nothing but rolling
     ///   back, on both engines. To go on after one, put it into a transaction inside: it has a
