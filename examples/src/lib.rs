@@ -16,3 +16,7 @@ mod configuration {}
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/guide/coming-from-python.md")]
 mod coming_from_python {}
+
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/guide/relational.md")]
+mod relational {}

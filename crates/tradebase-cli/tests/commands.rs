@@ -52,7 +52,7 @@ fn two_processes_share_a_folder_and_only_the_duckdb_rooms_say_so() {
 fn config_shows_where_each_setting_comes_from() {
     let folder = TempFolder::new().unwrap();
     fs::write(folder.file("tradebase.toml"), "[sql]\nbusy_wait = 7\n").unwrap();
-    fs::write(folder.file(".env"), "REDIS_PASSWORD=hunter2\nPOOL_RECYCLE=60\n").unwrap();
+    fs::write(folder.file(".env"), "REDIS_PASSWORD=hunter2\nCACHE_TTL_HOURS=6\n").unwrap();
     let mut command = tradebase(&folder, &["config", "--json", "--set", "log.level=debug"]);
     let said = run(command.env("DATABASE_PATH", "my.db")).json();
     let settings = said["settings"].as_array().unwrap();
@@ -64,10 +64,10 @@ fn config_shows_where_each_setting_comes_from() {
     assert_eq!(find("cache.password")["source"], ".env line 1");
     assert_eq!(find("log.level")["source"], "code");
     assert_eq!(find("cache.port")["source"], "default");
-    assert!(find("sql.pool_recycle")["not_yet"].is_string(), "{said}");
+    assert!(find("analytics.result_ttl")["not_yet"].is_string(), "{said}");
     let warnings = said["warnings"].to_string();
-    assert!(warnings.contains("POOL_RECYCLE"), "a setting that does nothing yet: {warnings}");
-    let people = run(tradebase(&folder, &["config"]).env("POOL_RECYCLE", "5"));
+    assert!(warnings.contains("CACHE_TTL_HOURS"), "a setting that does nothing yet: {warnings}");
+    let people = run(tradebase(&folder, &["config"]).env("CACHE_TTL_HOURS", "5"));
     assert!(people.out.contains("not used yet"), "{}", people.all());
 }
 

@@ -52,6 +52,11 @@ impl Tick {
         self.0.saturating_duration_since(earlier.0)
     }
 
+    /// How long it is until it comes; nothing if it has.
+    pub fn left(self) -> Duration {
+        self.0.saturating_duration_since(Instant::now())
+    }
+
     /// Whether it has come.
     pub fn is_past(self) -> bool {
         Instant::now() >= self.0

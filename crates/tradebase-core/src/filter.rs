@@ -66,6 +66,11 @@ impl<T: Put, F: Field> Col<T, F> {
         Self { at, of: PhantomData }
     }
 
+    /// Its position in the record.
+    pub const fn at(self) -> usize {
+        self.at
+    }
+
     /// Its description.
     pub fn column(self) -> &'static Column {
         &T::COLUMNS[self.at]

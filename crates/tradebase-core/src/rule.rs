@@ -13,6 +13,7 @@ use crate::error::{Code, Error, Result, Violations};
 use crate::row::Put;
 use crate::sink::Sink;
 use crate::time::{Date, Timestamp, TimestampNs};
+use crate::value::Value;
 
 /// A rule of a column. Null keeps to every rule: whether it may be null is the type's business.
 #[derive(Clone, Copy, Debug)]
@@ -110,6 +111,18 @@ pub fn check<T: Put>(row: &T) -> Result<()> {
         }
         Err(_) => gather(row),
     }
+}
+
+/// Checks one value against its column: kind, limits and rules.
+pub fn check_value(column: &'static Column, value: &Value) -> Result<()> {
+    if let Value::Text(text) = value
+        && column.closed
+        && !column.labels.contains(&text.as_str())
+    {
+        let message = format!("must be one of {}, is {text:?}", column.labels.join(", "));
+        return Err(Error::refused(column, "one_of", message));
+    }
+    value.put(column, &mut Checker)
 }
 
 /// The slow way: every column on its own, so that all faults are seen.

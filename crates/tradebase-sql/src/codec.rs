@@ -2,7 +2,7 @@
 
 /// Records in SQLite's own statements and rows.
 pub mod sqlite {
-    pub use crate::sqlite::{BindSink, RowSource, create, insert, select};
+    pub use crate::sqlite::{BindSink, MESSAGES, RESULT_CODES, RowSource, create, insert, select};
     pub use rusqlite;
 }
 
@@ -11,8 +11,8 @@ pub mod sqlite {
 pub mod postgres {
     pub use crate::postgres::numeric;
     pub use crate::postgres::{
-        ArraySink, Arrays, BindSink, CopySink, Params, RowSource, Scratch, Tuple, TupleSource,
-        copy_end, copy_header, create, insert, read_header, read_tuple, select,
+        ArraySink, Arrays, BindSink, CopySink, Params, RowSource, SQLSTATES, Scratch, Tuple,
+        TupleSource, copy_end, copy_header, create, insert, read_header, read_tuple, select,
     };
     pub use tokio_postgres;
 }

@@ -5,6 +5,7 @@ use std::fmt;
 use tradebase_core::watch::Operation;
 use tradebase_core::{Code, Error, Result, Row, Rows, Value};
 
+use crate::call::Call;
 use crate::engine::{Engine, either};
 #[cfg(feature = "postgres")]
 use crate::postgres;
@@ -61,16 +62,23 @@ enum Door {
 impl Sql {
     /// Takes a connection for statements of the caller's own.
     pub async fn connection(&self) -> Result<SqlConnection> {
-        let taken = async { self.door().await };
-        let door = self.run(Operation::Door, None, |_| 0, taken).await?;
+        let call = self.call(Operation::Door, None);
+        let taken = async {
+            if self.bound.is_some() {
+                let message = "a transaction has its connection already: use its own handle";
+                return Err(Error::new(Code::OutsideTransaction, message));
+            }
+            self.door(&call).await
+        };
+        let door = self.run(&call, |_| 0, taken).await?;
         Ok(SqlConnection { sql: self.clone(), door })
     }
 
-    async fn door(&self) -> Result<Door> {
+    async fn door(&self, call: &Call<'_>) -> Result<Door> {
         Ok(match &self.engine {
-            Engine::Sqlite(store) => Door::Sqlite(store.door().await?),
+            Engine::Sqlite(store) => Door::Sqlite(store.door(call).await?),
             #[cfg(feature = "postgres")]
-            Engine::Postgres(store) => Door::Postgres(Box::new(store.door().await?)),
+            Engine::Postgres(store) => Door::Postgres(Box::new(store.door(call).await?)),
         })
     }
 
@@ -80,9 +88,12 @@ impl Sql {
     /// read or written again. A table that a function alters, called by SELECT or another
     /// statement for rows, is not: call that one through a [`SqlConnection`].
     pub async fn execute(&self, sql: &str, parameters: &[Value]) -> Result<u64> {
-        let ran =
-            async { either!(Engine, &self.engine, store => store.execute(sql, parameters).await) };
-        self.run(Operation::Query, None, count, ran).await
+        let call = self.call(Operation::Query, None);
+        call.runs_own(sql);
+        let ran = async {
+            either!(Engine, &self.engine, store => store.execute(&call, sql, parameters).await)
+        };
+        self.run(&call, count, ran).await
     }
 
     /// Reads rows by one statement; see [`SqlConnection::query`].
@@ -94,18 +105,25 @@ impl Sql {
     /// On SQLite, a statement that begins with SELECT, VALUES, WITH or EXPLAIN and writes nothing
     /// runs on a connection that reads, and keeps no writer waiting.
     pub async fn query<R: Row>(&self, sql: &str, parameters: &[Value]) -> Result<Vec<R>> {
-        let found =
-            async { either!(Engine, &self.engine, store => store.query(sql, parameters).await) };
-        self.run(Operation::Query, None, Vec::len, found).await
+        let call = self.call(Operation::Query, None);
+        call.runs_own(sql);
+        let found = async {
+            either!(Engine, &self.engine, store => store.query(&call, sql, parameters).await)
+        };
+        self.run(&call, Vec::len, found).await
     }
 
     /// Reads values by one statement; see [`SqlConnection::query_values`], and
     /// [`query`](Sql::query) for SQLite.
     pub async fn query_values(&self, sql: &str, parameters: &[Value]) -> Result<Rows> {
+        let call = self.call(Operation::Query, None);
+        call.runs_own(sql);
         let found = async {
-            either!(Engine, &self.engine, store => store.query_values(sql, parameters).await)
+            either!(Engine, &self.engine, store => {
+                store.query_values(&call, sql, parameters).await
+            })
         };
-        self.run(Operation::Query, None, |found| found.rows.len(), found).await
+        self.run(&call, |found| found.rows.len(), found).await
     }
 }
 
@@ -116,9 +134,11 @@ impl SqlConnection {
     /// connection is given up with the call, here and in all other verbs: an open transaction is
     /// rolled back, and later calls are errors of the code [`Code::ConnectionLost`].
     pub async fn execute(&mut self, sql: &str, parameters: &[Value]) -> Result<u64> {
+        let call = self.sql.call(Operation::Query, None);
+        call.runs_own(sql);
         let ran =
             async { either!(Door, &mut self.door, door => door.execute(sql, parameters).await) };
-        self.sql.watched(Operation::Query, None, count, ran).await
+        self.sql.watched(&call, count, ran).await
     }
 
     /// Reads rows by one statement, by the position of their columns.
@@ -130,9 +150,11 @@ impl SqlConnection {
     /// A statement that writes has written also if a row that it gives back cannot be read, which
     /// is an error: inside a transaction it can be rolled back, without one it stands.
     pub async fn query<R: Row>(&mut self, sql: &str, parameters: &[Value]) -> Result<Vec<R>> {
+        let call = self.sql.call(Operation::Query, None);
+        call.runs_own(sql);
         let found =
             async { either!(Door, &mut self.door, door => door.query(sql, parameters).await) };
-        self.sql.watched(Operation::Query, None, Vec::len, found).await
+        self.sql.watched(&call, Vec::len, found).await
     }
 
     /// Reads values of any type by one statement. What it writes stands also if a value cannot be
@@ -146,16 +168,20 @@ impl SqlConnection {
     ///   [`Value::Int`]. The view `<table>_readable` has them as text, to look at; what is added
     ///   up over it is added as floats, so add up over the table.
     pub async fn query_values(&mut self, sql: &str, parameters: &[Value]) -> Result<Rows> {
+        let call = self.sql.call(Operation::Query, None);
+        call.runs_own(sql);
         let found = async {
             either!(Door, &mut self.door, door => door.query_values(sql, parameters).await)
         };
-        self.sql.watched(Operation::Query, None, |found| found.rows.len(), found).await
+        self.sql.watched(&call, |found| found.rows.len(), found).await
     }
 
     /// Runs several statements, without parameters and without rows.
     pub async fn batch(&mut self, sql: &str) -> Result<()> {
+        let call = self.sql.call(Operation::Query, None);
+        call.runs_own(sql);
         let ran = async { either!(Door, &mut self.door, door => door.batch(sql).await) };
-        self.sql.watched(Operation::Query, None, |()| 0, ran).await
+        self.sql.watched(&call, |()| 0, ran).await
     }
 
     /// Gives the connection back. What is still open is rolled back, settings, temporary tables
@@ -188,7 +214,8 @@ pub(crate) fn other_count(takes: usize, given: usize) -> Error {
     Error::new(Code::Invalid, message)
 }
 
-/// Whether a statement begins with one of these words, behind blanks and comments.
+/// Whether a statement begins with one of these words, behind blanks, comments and empty
+/// statements.
 pub(crate) fn begins_with(sql: &str, words: &[&str]) -> bool {
     is_one_of(first_word(sql), words)
 }
@@ -201,16 +228,22 @@ pub(crate) fn mentions(sql: &str, words: &[&str]) -> bool {
 }
 
 fn first_word(sql: &str) -> &str {
-    let mut rest = sql.trim_start();
+    let mut rest = sql;
     loop {
+        rest = rest.trim_start_matches(passed_over);
         let behind = match (rest.strip_prefix("--"), rest.strip_prefix("/*")) {
             (Some(comment), _) => comment.split_once('\n'),
             (_, Some(comment)) => comment.split_once("*/"),
             (None, None) => break,
         };
-        rest = behind.map(|(_, behind)| behind.trim_start()).unwrap_or_default();
+        rest = behind.map(|(_, behind)| behind).unwrap_or_default();
     }
     rest.split(|c: char| !c.is_ascii_alphabetic()).next().unwrap_or_default()
+}
+
+/// Engines pass over empty statements, and SQLite over a byte order mark.
+fn passed_over(c: char) -> bool {
+    c.is_whitespace() || c == ';' || c == '\u{feff}'
 }
 
 fn is_one_of(word: &str, words: &[&str]) -> bool {
@@ -230,6 +263,8 @@ mod tests {
             ("-- SELECT", ""),
             ("/* SELECT", ""),
             ("(SELECT 1)", ""),
+            (" ;/**/;COMMIT", "COMMIT"),
+            ("\u{feff}\u{feff} End", "End"),
             ("", ""),
         ] {
             assert_eq!(first_word(sql), want, "{sql}");

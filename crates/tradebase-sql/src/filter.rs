@@ -21,8 +21,8 @@ pub(crate) trait Parameters {
     /// Adds a list of values as one parameter.
     fn many(&mut self, column: &'static Column, values: &[Value]) -> Result<()>;
 
-    /// Adds the most rows that are wanted.
-    fn limit(&mut self, rows: u32) -> Result<()>;
+    /// Adds a number of rows.
+    fn rows(&mut self, rows: u64) -> Result<()>;
 
     /// The test for a column's being in the list that is parameter `number`.
     fn in_list(out: &mut String, column: &str, number: usize);
@@ -71,9 +71,18 @@ impl<P: Parameters> Renderer<P> {
 
     /// Adds the most rows that are wanted.
     pub(crate) fn limit(&mut self, rows: u32) -> Result<()> {
-        self.parameters.limit(rows)?;
+        self.rows("LIMIT", rows.into())
+    }
+
+    /// Adds how many rows are passed over. Behind a limit: SQLite wants one there.
+    pub(crate) fn offset(&mut self, rows: u64) -> Result<()> {
+        self.rows("OFFSET", rows)
+    }
+
+    fn rows(&mut self, word: &str, rows: u64) -> Result<()> {
+        self.parameters.rows(rows)?;
         self.count += 1;
-        _ = write!(self.text, " LIMIT {}{}", P::MARK, self.count);
+        _ = write!(self.text, " {word} {}{}", P::MARK, self.count);
         Ok(())
     }
 

@@ -22,6 +22,7 @@ pub(crate) struct Search {
     pub(crate) condition: Condition,
     pub(crate) orders: Vec<(usize, bool)>,
     pub(crate) limit: Option<u32>,
+    pub(crate) offset: Option<u64>,
 }
 
 impl<'a, T: Record> Find<'a, T> {
@@ -55,7 +56,12 @@ impl<'a, T: Record> Find<'a, T> {
     /// All that are found.
     pub async fn all(self) -> Result<Vec<T>> {
         let sql = self.sql;
-        sql.run(Operation::Find, Some(T::TABLE), Vec::len, self.search()).await
+        let call = sql.call(Operation::Find, Some(T::TABLE));
+        let found = async {
+            let search = self.search()?;
+            either!(Engine, &sql.engine, store => store.find(&call, search).await)
+        };
+        sql.run(&call, Vec::len, found).await
     }
 
     /// The first that is found.
@@ -65,12 +71,11 @@ impl<'a, T: Record> Find<'a, T> {
         Ok(found.into_iter().next())
     }
 
-    async fn search(self) -> Result<Vec<T>> {
+    fn search(self) -> Result<Search> {
         let condition = match self.filter {
             Some(filter) => filter.into_condition()?,
             None => Condition::Always,
         };
-        let search = Search { condition, orders: self.orders, limit: self.limit };
-        either!(Engine, &self.sql.engine, store => store.find(search).await)
+        Ok(Search { condition, orders: self.orders, limit: self.limit, offset: None })
     }
 }

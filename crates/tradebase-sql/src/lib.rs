@@ -47,19 +47,24 @@
 //! cannot do stands in its [`Capabilities`](tradebase_core::Capabilities). SQL of your own goes
 //! through a [`SqlConnection`]. PostgreSQL comes with the feature `postgres`.
 //!
-//! Calls need a tokio runtime with its clock and I/O switched on. Writes to SQLite and reads by
-//! key run on the caller's thread, since a hop to another thread costs more than they do.
+//! Calls need a tokio runtime with its clock and I/O switched on. On SQLite, reads by key and
+//! writes that need not wait for the disk run on the caller's thread, since a hop to another one
+//! costs more than they do; writes that come at the same time share a commit.
 
 // Both engines share names, statements and options; without PostgreSQL some of them rest.
 #![cfg_attr(not(feature = "postgres"), allow(dead_code))]
 
-mod batch;
+mod call;
 mod capability;
+mod chance;
 #[doc(hidden)]
 pub mod codec;
+mod conflict;
+mod domain;
 mod door;
 mod engine;
 mod error;
+mod escapes;
 mod filter;
 mod find;
 mod gate;
@@ -67,25 +72,43 @@ mod limits;
 mod literal;
 mod naming;
 mod options;
+mod patch;
 #[cfg(feature = "postgres")]
 mod postgres;
 mod schema;
+mod slow;
 mod sql;
 mod sqlite;
+mod stamped;
 mod statements;
+mod status;
+mod stream;
+mod together;
 mod trace;
+mod transaction;
+mod tx_options;
+mod verbs;
 
 #[cfg(feature = "postgres")]
 pub use capability::POSTGRES;
 pub use capability::SQLITE;
+pub use conflict::{Columns, Conflict, Upserted, Upserts};
 pub use door::SqlConnection;
 pub use find::Find;
 pub use limits::PARAMETER_BYTES_MAX;
 pub use options::{
-    BUSY_WAIT, BUSY_WAIT_MAX, CONNECT_WAIT, DURABILITY, Durability, POOL_CONNECTIONS, POOL_WAIT,
-    READERS, STATEMENTS_MAX, SqlOptions,
+    BUSY_WAIT, BUSY_WAIT_MAX, CACHE_BYTES, CONNECT_WAIT, DURABILITY, Durability, MMAP_BYTES,
+    POOL_CONNECTIONS, POOL_OVERFLOW, POOL_RECYCLE, POOL_WAIT, READERS, SLOW_AFTER, STATEMENTS_MAX,
+    SqlOptions,
 };
+pub use patch::Patch;
 #[cfg(feature = "postgres")]
 pub use postgres::postgres_type;
+pub use slow::{SLOW_KEPT, SlowCall};
 pub use sql::Sql;
 pub use sqlite::sqlite_type;
+pub use status::PoolStatus;
+pub use stream::{RowStream, STREAM_CHUNK_ROWS};
+pub use together::{BATCH_WRITES_MAX, Batch};
+pub use transaction::SAVEPOINTS_MAX;
+pub use tx_options::{Isolation, TRANSACTION_ATTEMPTS, TRANSACTION_WAIT, TxOptions};

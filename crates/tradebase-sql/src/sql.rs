@@ -3,29 +3,41 @@
 use std::fmt;
 use std::sync::Arc;
 
-use tradebase_core::clock::Clock;
+use tradebase_core::clock::{Clock, Tick};
 use tradebase_core::watch::{Operation, Watch};
-use tradebase_core::{
-    Capabilities, Code, Error, Handed, Record, Result, Stamp, Table, Timestamp, rule,
-};
+use tradebase_core::{Capabilities, Record, Result, Table, Timestamp};
 
-use crate::batch::{Batch, Stamped};
+use crate::call::{Call, Manner};
 use crate::engine::{Engine, either};
-use crate::find::Find;
 use crate::gate::Gate;
-use crate::options::SqlOptions;
+use crate::options::{Durability, SqlOptions};
+use crate::slow::{SlowCall, SlowCalls};
+use crate::transaction::Bound;
 use crate::{naming, trace};
 
 /// A relational store of records: SQLite or PostgreSQL. Cheap to clone.
 ///
 /// It connects once, by the first call that needs it. If that fails, the call says so and all that
 /// waited for it do too, and the next one tries again.
+///
+/// A handle stands for the store as a whole, or for a transaction on it: the one that the closure
+/// of [`transaction`](Sql::transaction) is given. Both have the same verbs, so code that takes
+/// `&Sql` works in either.
 #[derive(Clone)]
 pub struct Sql {
     pub(crate) engine: Engine,
-    gate: Arc<Gate>,
+    shared: Arc<Shared>,
+    manner: Manner,
+    /// The transaction that this handle is part of.
+    pub(crate) bound: Option<Bound>,
+}
+
+/// What all handles on a store have in common.
+struct Shared {
+    gate: Gate,
     watch: Watch,
     clock: Clock,
+    slow: SlowCalls,
 }
 
 impl Sql {
@@ -51,8 +63,24 @@ impl Sql {
     /// A store that connects when it is first used. The address and the options are checked now.
     pub fn later(options: SqlOptions) -> Result<Sql> {
         let engine = Engine::later(&options).map_err(|e| e.during("open"))?;
-        let SqlOptions { watch, clock, .. } = options;
-        Ok(Sql { engine, gate: Arc::default(), watch, clock })
+        let SqlOptions { watch, clock, slow_after, .. } = options;
+        let shared =
+            Shared { gate: Gate::default(), watch, clock, slow: SlowCalls::new(slow_after) };
+        let (shared, manner) = (Arc::new(shared), Manner::default());
+        Ok(Sql { engine, shared, manner, bound: None })
+    }
+
+    /// The same store, with writes of that durability through this handle. PostgreSQL's `Relaxed`
+    /// is its `synchronous_commit = off`; its `Full` is what the server is set up to.
+    pub fn with_durability(&self, durability: Durability) -> Sql {
+        let manner = Manner { durability: Some(durability), ..self.manner };
+        Sql { manner, ..self.clone() }
+    }
+
+    /// The same store, for callers whose thread may wait: on SQLite a write that waits for the
+    /// disk and a read of many rows run on it, which spares the way to another thread and back.
+    pub fn in_place(&self) -> Sql {
+        Sql { manner: Manner { in_place: true, ..self.manner }, ..self.clone() }
     }
 
     /// Connects now, unless that has happened, and creates the tables of the options.
@@ -68,13 +96,14 @@ impl Sql {
 
     /// Whether the store has been connected, and not closed since.
     pub fn is_connected(&self) -> bool {
-        self.gate.is_open()
+        self.shared.gate.is_open()
     }
 
     /// Asks the store for an answer, connecting if needed.
     pub async fn ping(&self) -> Result<()> {
-        let pong = async { either!(Engine, &self.engine, store => store.ping().await) };
-        self.run(Operation::Ping, None, |()| 0, pong).await
+        let call = self.call(Operation::Ping, None);
+        let pong = async { either!(Engine, &self.engine, store => store.ping(&call).await) };
+        self.run(&call, |()| 0, pong).await
     }
 
     /// What the engine can do.
@@ -90,7 +119,13 @@ impl Sql {
 
     /// What watches the operations of this store.
     pub fn watch(&self) -> &Watch {
-        &self.watch
+        &self.shared.watch
+    }
+
+    /// The last [`SLOW_KEPT`](crate::SLOW_KEPT) calls that took longer than
+    /// [`SqlOptions::slow_after`] says, the newest last.
+    pub fn slow_calls(&self) -> Vec<SlowCall> {
+        self.shared.slow.list()
     }
 
     /// Creates the record's table if it is not there, and those of the records it points to.
@@ -99,181 +134,109 @@ impl Sql {
     /// and other programs can read. When it returns, the table is there with all its indexes,
     /// or nothing has changed.
     pub async fn create_table<T: Record>(&self) -> Result<()> {
+        let call = self.call(Operation::Create, Some(T::TABLE));
         let created = async {
             naming::check(T::TABLE)?;
-            either!(Engine, &self.engine, store => store.create_tables(&[T::TABLE]).await)
+            either!(Engine, &self.engine, store => store.create_tables(&call, &[T::TABLE]).await)
         };
-        self.run(Operation::Create, Some(T::TABLE), |()| 0, created).await
+        self.run(&call, |()| 0, created).await
     }
 
     /// Drops the record's table with all its rows, if it is there.
     pub async fn drop_table<T: Record>(&self) -> Result<()> {
-        let dropped =
-            async { either!(Engine, &self.engine, store => store.drop_table(T::TABLE).await) };
-        self.run(Operation::Drop, Some(T::TABLE), |()| 0, dropped).await
-    }
-
-    /// Inserts a record and gives its key back.
-    ///
-    /// When it returns, the row is committed: on SQLite as durable as
-    /// [`Durability`](crate::Durability) says, on PostgreSQL as the server is set up. Cancelled,
-    /// it is written whole or not at all, and the caller's record is as before.
-    pub async fn insert<H: Handed>(&self, row: H) -> Result<<H::Record as Record>::Key> {
-        let inserted = self.insert_row(row);
-        self.run(Operation::Insert, Some(H::Record::TABLE), |_| 1, inserted).await
-    }
-
-    async fn insert_row<H: Handed>(&self, row: H) -> Result<<H::Record as Record>::Key> {
-        let row = Stamped::to_insert(row, &self.clock);
-        let record = row.record()?;
-        rule::check(record)?;
-        let assigned = either!(Engine, &self.engine, store => store.insert(record).await?);
-        let mut row = row.keep()?;
-        if let Some(key) = assigned {
-            row.assign(key);
-        }
-        Ok(row.record().key())
-    }
-
-    /// Inserts many records, all or none, and gives their number.
-    ///
-    /// Every row is checked before the first is sent; an error of a bad value says which row of
-    /// the batch. When it returns, all rows are committed. Cancelled, either all are written or
-    /// none, and the caller's records are as before.
-    pub async fn insert_many<I>(&self, rows: I) -> Result<u64>
-    where
-        I: IntoIterator + Send,
-        I::IntoIter: Send,
-        I::Item: Handed,
-    {
-        let table = <I::Item as Handed>::Record::TABLE;
-        let batch = Batch::to_insert(rows.into_iter(), &self.clock);
-        let inserted = self.insert_batch(batch);
-        self.run(Operation::InsertMany, Some(table), count, inserted).await
-    }
-
-    async fn insert_batch<H: Handed>(&self, batch: Batch<H>) -> Result<u64> {
-        let records = batch.records();
-        for (i, record) in records.iter().enumerate() {
-            rule::check(*record).map_err(|e| e.at_row(i))?;
-        }
-        let keys = match records.as_slice() {
-            [] => Vec::new(),
-            rows => either!(Engine, &self.engine, store => store.insert_many(rows).await?),
+        let call = self.call(Operation::Drop, Some(T::TABLE));
+        let dropped = async {
+            either!(Engine, &self.engine, store => store.drop_table(&call, T::TABLE).await)
         };
-        let count = u64::try_from(records.len()).unwrap_or(u64::MAX);
-        drop(records);
-        batch.keep(&keys);
-        Ok(count)
-    }
-
-    /// The record of that key.
-    pub async fn get<T: Record>(&self, key: &T::Key) -> Result<Option<T>> {
-        let got = async { either!(Engine, &self.engine, store => store.get(key).await) };
-        let count = |got: &Option<T>| usize::from(got.is_some());
-        self.run(Operation::Get, Some(T::TABLE), count, got).await
-    }
-
-    /// Finds records by a typed filter.
-    pub fn find<T: Record>(&self) -> Find<'_, T> {
-        Find::new(self)
-    }
-
-    /// Writes all columns of a record whose key is stored already, but when it was made.
-    ///
-    /// [`Code::NotFound`] if there is no such row. A record that counts its versions is written
-    /// only if the stored row has the version that this one was read with, else it is a
-    /// [`Code::VersionConflict`]. When it returns, the change is committed as by
-    /// [`insert`](Sql::insert).
-    pub async fn update<H: Handed>(&self, row: H) -> Result<()> {
-        let updated = self.update_row(row);
-        self.run(Operation::Update, Some(H::Record::TABLE), |()| 1, updated).await
-    }
-
-    async fn update_row<H: Handed>(&self, row: H) -> Result<()> {
-        let (row, version) = Stamped::to_update(row, &self.clock)?;
-        let record = row.record()?;
-        rule::check(record)?;
-        let updated = either!(Engine, &self.engine, store => store.update(record, version).await?);
-        match updated {
-            Updated::Yes { created } => {
-                // The caller's record says when the stored row was made, not when it thinks so.
-                row.keep()?.stamp(Stamp { created, ..Stamp::default() });
-                Ok(())
-            }
-            Updated::Missing => Err(Error::new(Code::NotFound, "there is no row of this key")),
-            Updated::OtherVersion => Err(Error::new(
-                Code::VersionConflict,
-                format!("the stored row has another version than {}", version.unwrap_or_default()),
-            )),
-        }
-    }
-
-    /// Deletes the record of that key and says whether there was one.
-    pub async fn delete<T: Record>(&self, key: &T::Key) -> Result<bool> {
-        let deleted =
-            async { either!(Engine, &self.engine, store => store.delete::<T>(key).await) };
-        self.run(Operation::Delete, Some(T::TABLE), |was| usize::from(*was), deleted).await
-    }
-
-    /// Every record, in the order of the key.
-    pub async fn all<T: Record>(&self) -> Result<Vec<T>> {
-        let all = async { either!(Engine, &self.engine, store => store.all().await) };
-        self.run(Operation::All, Some(T::TABLE), Vec::len, all).await
+        self.run(&call, |()| 0, dropped).await
     }
 
     /// Closes the store for this value and all its clones. When it returns, calls that were
     /// under way have ended, and a SQLite file is really closed: it can be moved or deleted. Later
-    /// calls are errors of the code [`Code::Closed`]. Closing twice is fine.
+    /// calls are errors of the code [`Code::Closed`](tradebase_core::Code::Closed). Closing twice
+    /// is fine.
     pub async fn close(self) -> Result<()> {
+        let call = self.call(Operation::Close, None);
         let closed = async {
-            self.gate.shut().await;
+            self.check_inside()?;
+            if self.bound.is_some() {
+                return Err(in_transaction());
+            }
+            self.shared.gate.shut().await;
             either!(Engine, &self.engine, store => store.close().await)?;
             tracing::info!(store = self.capabilities().engine, address = self.address(), "closed");
             Ok(())
         };
-        self.watched(Operation::Close, None, |()| 0, closed).await
+        self.watched(&call, |()| 0, closed).await
     }
 
-    /// Connects if needed, and carries an operation out.
+    /// A call of a verb on this handle.
+    #[inline]
+    pub(crate) fn call(&self, operation: Operation, table: Option<&'static Table>) -> Call<'_> {
+        Call::new(operation, table, self.manner, self.bound.as_ref())
+    }
+
+    /// Connects if needed, and carries a call out.
     pub(crate) async fn run<T>(
         &self,
-        operation: Operation,
-        table: Option<&'static Table>,
+        call: &Call<'_>,
         count: fn(&T) -> usize,
         work: impl Future<Output = Result<T>>,
     ) -> Result<T> {
         let work = async {
+            self.check_inside()?;
             self.connected().await?;
             work.await
         };
-        self.watched(operation, table, count, work).await
+        self.watched(call, count, work).await
     }
 
-    /// Carries an operation out, and notes how it went.
+    /// Carries a call out, and notes how it went.
     pub(crate) async fn watched<T>(
         &self,
-        operation: Operation,
-        table: Option<&'static Table>,
+        call: &Call<'_>,
         count: fn(&T) -> usize,
         work: impl Future<Output = Result<T>>,
     ) -> Result<T> {
-        let outcome = self.watch.run(operation, count, work).await;
-        trace::ends(self.capabilities().engine, operation, table, &outcome, count);
+        let Shared { watch, slow, clock, .. } = &*self.shared;
+        let begun = Tick::now();
+        let outcome = watch.run(call.operation, count, work).await;
+        slow.note(call, begun.elapsed(), outcome.as_ref().ok().map(count), clock);
+        trace::ends(self.capabilities().engine, call.operation, call.table, &outcome, count);
         outcome.map_err(|error| {
-            let error = error.during(operation.as_str());
-            match table {
+            let error = error.during(call.operation.as_str());
+            match call.table {
                 Some(table) => error.of(table),
                 None => error,
             }
         })
     }
 
+    /// A handle on a transaction.
+    pub(crate) fn bound_to(&self, bound: Bound) -> Sql {
+        Sql { bound: Some(bound), ..self.clone() }
+    }
+
+    /// What tells this store from others.
+    pub(crate) fn id(&self) -> usize {
+        Arc::as_ptr(&self.shared).addr()
+    }
+
+    /// The clock of the store.
+    pub(crate) fn clock(&self) -> &Clock {
+        &self.shared.clock
+    }
+
+    /// The time by the clock of the store.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.shared.clock.now()
+    }
+
     /// One look once the store is connected; what connects stands aside, so that no call carries
     /// it along.
     #[inline]
     async fn connected(&self) -> Result<()> {
-        if self.gate.is_open() { Ok(()) } else { Box::pin(self.connect_once()).await }
+        if self.shared.gate.is_open() { Ok(()) } else { Box::pin(self.connect_once()).await }
     }
 
     async fn connect_once(&self) -> Result<()> {
@@ -283,7 +246,7 @@ impl Sql {
             tracing::info!(store, address, "connected");
             Ok(())
         };
-        self.gate.open(self.watch.run(Operation::Connect, |()| 0, connect)).await
+        self.shared.gate.open(self.shared.watch.run(Operation::Connect, |()| 0, connect)).await
     }
 }
 
@@ -305,6 +268,12 @@ pub(crate) enum Updated {
     Missing,
     /// The row has another version.
     OtherVersion,
+}
+
+#[cold]
+fn in_transaction() -> tradebase_core::Error {
+    let message = "the store cannot be closed inside a transaction";
+    tradebase_core::Error::new(tradebase_core::Code::OutsideTransaction, message)
 }
 
 /// A number of rows, as measures count them.

@@ -59,7 +59,7 @@ impl Statements {
 }
 
 /// `"a" = ?1 AND "b" = ?2`, numbered by `number` of place in the key and place in the row.
-fn by_key(table: &Table, mark: char, number: impl Fn(usize, usize) -> usize) -> String {
+pub(crate) fn by_key(table: &Table, mark: char, number: impl Fn(usize, usize) -> usize) -> String {
     let terms: Vec<_> = table
         .key
         .iter()

@@ -161,7 +161,7 @@ async fn postgres_numbers_of_other_widths_are_read_if_they_fit() {
 #[tokio::test]
 async fn postgres_connection_comes_back_as_it_was() {
     let store = PostgresStore::new().await;
-    let options = SqlOptions::new(store.url()).pool_connections(1);
+    let options = SqlOptions::new(store.url()).pool_connections(1).pool_overflow(0);
     let wait = Duration::from_millis(100);
     let sql = Sql::open_with(options.pool_wait(wait)).await.unwrap();
     sql.create_table::<Account>().await.unwrap();

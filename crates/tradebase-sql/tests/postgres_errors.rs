@@ -9,7 +9,7 @@ use std::time::Duration;
 use common::records::{Account, Event, Price, Remark, account, event, events};
 use common::{Dice, PostgresStore, poll_once};
 use tradebase_core::{Assigned, Code};
-use tradebase_sql::{Sql, SqlOptions};
+use tradebase_sql::{Conflict, Sql, SqlOptions};
 use tradebase_testkit::{Postgres, Proxy, Side, psql};
 
 #[tokio::test]
@@ -33,8 +33,8 @@ async fn postgres_tables_that_would_round_are_refused() {
         ("id bigint, price numeric(18, 4)", Code::SchemaMismatch, Some("price")),
         ("id bigint, price numeric(12, 8)", Code::SchemaMismatch, Some("price")),
         ("id bigint, price double precision", Code::SchemaMismatch, Some("price")),
-        ("id timestamptz, price numeric(18, 8)", Code::SchemaMismatch, None),
-        ("id bigint", Code::SchemaMismatch, None),
+        ("id timestamptz, price numeric(18, 8)", Code::SchemaMismatch, Some("id")),
+        ("id bigint", Code::SchemaMismatch, Some("price")),
     ] {
         psql(&store.url(), &format!("create table prices ({columns})")).unwrap();
         let rows = vec![row.clone(); 200];
@@ -66,13 +66,14 @@ async fn postgres_tables_can_be_changed_under_prepared_statements() {
     store.sql.insert(&row).await.unwrap();
     assert_eq!(store.sql.get::<Price>(&1).await.unwrap().as_ref(), Some(&row));
     psql(&store.url(), "alter table prices alter price type numeric(20, 9)").unwrap();
-    // One call may fail, as one that can be repeated; the next prepares anew.
-    if let Err(error) = store.sql.get::<Price>(&1).await {
-        assert!(error.is_retryable(), "{error}");
-    }
+    // The statement is prepared anew, and the caller does not notice.
     assert_eq!(store.sql.get::<Price>(&1).await.unwrap().as_ref(), Some(&row));
+    psql(&store.url(), "alter table prices alter price type numeric(21, 10)").unwrap();
+    store.sql.update(&row).await.unwrap();
+    assert_eq!(store.sql.find::<Price>().all().await.unwrap(), std::slice::from_ref(&row));
+    // All of it on the one connection.
+    assert_eq!(store.sql.pool_status().opened, 1);
     psql(&store.url(), "alter table prices alter price type float8").unwrap();
-    _ = store.sql.get::<Price>(&1).await;
     let error = store.sql.get::<Price>(&1).await.unwrap_err();
     assert_eq!((error.code(), error.column_name()), (Code::SchemaMismatch, Some("price")));
 }
@@ -110,8 +111,10 @@ async fn postgres_calls_that_are_dropped_leave_no_open_transaction() {
 #[tokio::test]
 async fn postgres_pool_that_is_exhausted_says_so() {
     let database = Postgres::shared().database();
-    let options =
-        SqlOptions::new(database.url()).pool_connections(1).pool_wait(Duration::from_millis(100));
+    let options = SqlOptions::new(database.url())
+        .pool_connections(1)
+        .pool_overflow(0)
+        .pool_wait(Duration::from_millis(100));
     let sql = Sql::open_with(options).await.unwrap();
     sql.create_table::<Account>().await.unwrap();
     let other = hold_the_table(&database.url());
@@ -177,7 +180,7 @@ async fn postgres_that_cannot_be_reached_shows_no_password() {
     let secret = "hunter2hunter2";
     for (url, code) in [
         (format!("postgres://me:{secret}@127.0.0.1:{port}/x"), Code::ConnectionFailed),
-        (format!("postgres://me:{secret}@10.1.2.3/x"), Code::Unsupported),
+        (format!("postgres://me:{secret}@127.0.0.1:{port}/x?sslmode=always"), Code::Config),
         (format!("postgres://me:{secret}@127.0.0.1:nonsense/x"), Code::Config),
         (format!("mysql://me:{secret}@127.0.0.1/x"), Code::Config),
         (format!("me:{secret}"), Code::Config),
@@ -239,4 +242,71 @@ async fn postgres_is_reached_through_its_socket_and_by_other_spellings() {
         assert!(sql.delete::<Event>(&row.id).await.unwrap());
         sql.close().await.unwrap();
     }
+}
+
+#[tokio::test]
+async fn postgres_a_connection_that_the_server_ends_is_not_used_again() {
+    let store = PostgresStore::new().await;
+    let sql = &store.sql;
+    sql.create_table::<Account>().await.unwrap();
+    let end = "create function leave() returns trigger language plpgsql as $$ begin \
+               perform pg_terminate_backend(pg_backend_pid()); return new; end $$; \
+               create trigger leave before insert on accounts for each row \
+               execute function leave()";
+    psql(&store.url(), end).unwrap();
+    for id in 0..20 {
+        let error = sql.insert(&mut account(id, "gone")).await.unwrap_err();
+        assert_eq!(error.code(), Code::ConnectionLost, "{error}");
+        assert_eq!(sql.get::<Account>(&id).await.unwrap(), None);
+    }
+    assert_eq!(sql.pool_status().broken, 20);
+}
+
+#[tokio::test]
+async fn postgres_nothing_is_written_over_a_row_whose_making_cannot_be_read() {
+    let store = PostgresStore::new().await;
+    let sql = &store.sql;
+    sql.create_table::<Account>().await.unwrap();
+    let mut row = account(1, "ann");
+    sql.insert(&mut row).await.unwrap();
+    for moment in
+        ["'infinity'", "'-infinity'", "'10000-01-01 00:00+00'", "'0001-12-31 23:59+00 BC'"]
+    {
+        psql(&store.url(), &format!("update accounts set made = {moment}")).unwrap();
+        let before = row.clone();
+        let mut batch = sql.batch();
+        batch.update(&mut row).unwrap();
+        let batch = batch.run().await.expect_err(moment);
+        for error in [
+            batch,
+            sql.update(&mut row).await.unwrap_err(),
+            sql.update_many([&mut row]).await.unwrap_err(),
+            sql.upsert(&mut row, &Conflict::replace()).await.unwrap_err(),
+            sql.upsert_many([&mut row], &Conflict::replace()).await.unwrap_err(),
+            sql.get::<Account>(&1).await.unwrap_err(),
+        ] {
+            assert_eq!(error.code(), Code::Unreadable, "{moment}: {error}");
+            assert_eq!(error.column_name(), Some("made"), "{moment}: {error}");
+        }
+        assert_eq!(row, before);
+        assert_eq!(psql(&store.url(), "select version from accounts").unwrap().trim(), "1");
+    }
+    psql(&store.url(), "update accounts set made = '0001-01-01 00:00:00+00'").unwrap();
+    sql.update(&mut row).await.unwrap();
+    psql(&store.url(), "update accounts set made = '9999-12-31 23:59:59.999999+00'").unwrap();
+    sql.update(&mut row).await.unwrap();
+}
+
+#[tokio::test]
+async fn postgres_a_decimal_of_more_digits_than_declared_is_not_read() {
+    let store = PostgresStore::new().await;
+    let sql = &store.sql;
+    let wider = "create table prices (id bigint primary key, price numeric); \
+                 insert into prices values (1, 9999999999.99999999), (2, 10000000000)";
+    psql(&store.url(), wider).unwrap();
+    let largest = sql.get::<Price>(&1).await.unwrap().unwrap();
+    sql.update(&largest).await.unwrap();
+    let error = sql.get::<Price>(&2).await.unwrap_err();
+    assert_eq!((error.code(), error.column_name()), (Code::Unreadable, Some("price")), "{error}");
+    assert_eq!(sql.all::<Price>().await.unwrap_err().code(), Code::Unreadable);
 }

@@ -63,14 +63,28 @@ impl Parts<'_> {
         let sql = &settings.sql;
         let mut options = SqlOptions::new(sql.target.url().expose())
             .pool_connections(sql.pool_connections)
+            .pool_overflow(sql.pool_overflow)
             .pool_wait(sql.pool_wait)
+            .pool_recycle(sql.pool_recycle)
+            .slow_after(sql.slow_after)
             .connect_wait(sql.connect_wait)
             .busy_wait(sql.busy_wait)
             .readers(sql.readers)
+            .cache_bytes(sql.cache_bytes)
+            .mmap_bytes(sql.mmap_bytes)
             .durability(sql.durability)
             .runtime(runtime.handle().clone())
             .watch(opening.watches.sql.clone())
             .clock(opening.clock.clone());
+        if let Some(wait) = sql.statement_wait {
+            options = options.statement_wait(wait);
+        }
+        if let Some(wait) = sql.idle_in_transaction_wait {
+            options = options.idle_in_transaction_wait(wait);
+        }
+        if let Some(wait) = sql.lock_wait.filter(|_| !sql.is_embedded()) {
+            options = options.lock_wait(wait);
+        }
         if settings.create_tables && (sql.is_embedded() || opening.creates_on_servers) {
             options = options.create_tables(opening.records.relational());
         }

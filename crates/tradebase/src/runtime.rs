@@ -2,6 +2,8 @@
 //! that they outlive the runtimes of those who use them.
 
 use std::future::Future;
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
 
 use tokio::runtime::{Builder, Handle, Runtime};
 use tradebase_core::{Code, Error, Result};
@@ -50,7 +52,17 @@ impl Owned {
                            use the async form there, or a thread of its own";
             return Err(Error::new(Code::BlockingInAsync, message));
         }
-        Ok(self.handle.block_on(work))
+        // Most calls on an embedded store are done in one step: then nobody has to be able to wake
+        // this thread, which costs more than they do.
+        let mut work = pin!(work);
+        let first = {
+            let _inside = self.handle.enter();
+            work.as_mut().poll(&mut Context::from_waker(Waker::noop()))
+        };
+        Ok(match first {
+            Poll::Ready(done) => done,
+            Poll::Pending => self.handle.block_on(work),
+        })
     }
 }
 

@@ -413,11 +413,13 @@ fn links_that_kubernetes_sets_do_not_stop_the_program() {
 
 #[test]
 fn what_is_not_used_yet_is_told() {
-    let config = env([("MAX_OVERFLOW", "30"), ("INFLUXDB_TOKEN", "hunter2")]);
+    let config = env([("REDIS_MAX_CONNECTIONS", "30"), ("INFLUXDB_TOKEN", "hunter2")]);
     let warnings = config.warnings();
-    assert!(warnings[0].starts_with("MAX_OVERFLOW (environment) is set and not used yet: "));
+    assert!(
+        warnings[0].starts_with("REDIS_MAX_CONNECTIONS (environment) is set and not used yet: ")
+    );
     assert_eq!(warnings.len(), 2, "{warnings:?}");
-    assert!(shown(&config, "sql.pool_overflow").not_yet.is_some());
+    assert!(shown(&config, "cache.max_connections").not_yet.is_some());
     assert!(shown(&config, "sql.pool_size").not_yet.is_none());
 }
 
@@ -483,7 +485,7 @@ fn the_listing_has_every_setting_with_its_source() {
     assert_eq!(line("data"), said("there", "code"));
     assert_eq!(line("sql.path"), said("there/ledger.db", "default"));
     assert_eq!(line("create_tables"), said("true", "default"));
-    assert_eq!(line("sql.pool_wait"), said("5", "default"));
+    assert_eq!(line("sql.pool_wait"), said("30", "default"));
     assert_eq!(shown(&config, "sql.pool_wait").unit, Some("s"));
     let json = serde_json::to_value(shown(&config, "cache.url")).unwrap();
     assert_eq!(json["key"], "cache.url");

@@ -26,6 +26,13 @@ pub struct Line {
     pub ratio: f64,
     /// Other layers' figures, in the same unit.
     pub peers: BTreeMap<String, f64>,
+    /// What these figures were, divided by raw, when peers were first measured: if they are
+    /// clearly smaller now, it is raw that has become slower.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub peers_before: BTreeMap<String, f64>,
+    /// How many times faster than the best peer ours should be; 0 where nothing is asked.
+    #[serde(skip_serializing_if = "nothing_asked")]
+    pub peer_bar: f64,
     /// Raw against raw.
     pub control: f64,
     /// Whether the machine was too noisy for the figure to count.
@@ -57,6 +64,8 @@ impl Line {
             raw: of(|f| f.raw),
             ratio: of(|f| f.ratio),
             peers: BTreeMap::new(),
+            peers_before: BTreeMap::new(),
+            peer_bar: 0.0,
             control: of(|f| f.control),
             noisy,
             bar,
@@ -64,10 +73,25 @@ impl Line {
         }
     }
 
-    /// Whether it keeps to its bar.
+    /// Whether it keeps to its bars.
     pub fn holds(&self) -> bool {
-        !self.noisy && self.ratio >= self.bar
+        !self.noisy && self.ratio >= self.bar && !self.trails()
     }
+
+    /// How many times faster than the best peer ours is, if there are peers.
+    pub fn lead(&self) -> Option<f64> {
+        self.peers.values().copied().reduce(f64::min).map(|best| best / self.ours)
+    }
+
+    /// Whether it is not as far before the best peer as it should be.
+    fn trails(&self) -> bool {
+        self.lead().is_some_and(|lead| lead < self.peer_bar)
+    }
+}
+
+/// Serde hands fields over by reference.
+fn nothing_asked(bar: &f64) -> bool {
+    *bar == 0.0
 }
 
 /// Prints a line as JSON.
@@ -80,21 +104,21 @@ pub fn json(out: &mut impl Write, line: &Line) -> io::Result<()> {
 pub fn head(out: &mut impl Write) -> io::Result<()> {
     writeln!(
         out,
-        "{:<14} {:<6} {:>9} {:>9} {:>6} {:>13} {:>8} {:>5}",
+        "{:<14} {:<20} {:>10} {:>10} {:>6} {:>13} {:>8} {:>5}",
         "engine", "work", "ours ns", "raw ns", "ratio", "processes", "control", "bar"
     )
 }
 
-/// Prints a row of the table.
+/// Prints a row of the table, and below it the peers, if there are any.
 pub fn row(out: &mut impl Write, line: &Line) -> io::Result<()> {
-    let verdict = match (line.noisy, line.holds()) {
+    let verdict = match (line.noisy, line.ratio >= line.bar) {
         (true, _) => "noisy",
         (false, true) => "",
         (false, false) => "below the bar",
     };
     writeln!(
         out,
-        "{:<14} {:<6} {:>9.1} {:>9.1} {:>6.2} {:>13} {:>8.2} {:>5.2} {verdict}",
+        "{:<14} {:<20} {:>10.1} {:>10.1} {:>6.2} {:>13} {:>8.2} {:>5.2} {verdict}",
         line.engine,
         line.work,
         line.ours,
@@ -103,5 +127,47 @@ pub fn row(out: &mut impl Write, line: &Line) -> io::Result<()> {
         format!("{:.2} to {:.2}", line.spread.0, line.spread.1),
         line.control,
         line.bar,
-    )
+    )?;
+    peers(out, line)
+}
+
+/// Peers as multiples of raw, in brackets what they were before, and ours beside the best.
+fn peers(out: &mut impl Write, line: &Line) -> io::Result<()> {
+    let Some(lead) = line.lead() else { return Ok(()) };
+    write!(out, "{:<14} peers, times raw:", "")?;
+    for (name, figure) in &line.peers {
+        write!(out, " {name} {:.2}", figure / line.raw)?;
+        if let Some(before) = line.peers_before.get(name) {
+            write!(out, " ({before:.2})")?;
+        }
+    }
+    write!(out, "; best peer / ours {lead:.2}")?;
+    if line.peer_bar > 0.0 {
+        write!(out, ", bar {:.2}", line.peer_bar)?;
+    }
+    writeln!(out, "{}", if line.trails() { " below the bar" } else { "" })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_below_the_best_peer_does_not_hold() {
+        let quiet = Figures { ours: 10.0, raw: 10.0, ratio: 1.0, control: 1.0, noisy: false };
+        let mut line = Line::of(("sql", "sqlite", "create_64"), 0.8, &[quiet]);
+        assert!(line.holds() && line.lead().is_none());
+        line.peers = [("slow".to_owned(), 90.0), ("best".to_owned(), 30.0)].into();
+        line.peer_bar = 2.5;
+        assert!(line.holds());
+        line.peer_bar = 3.5;
+        assert!(!line.holds());
+        let mut text = Vec::new();
+        row(&mut text, &line).expect("it is written");
+        let text = String::from_utf8(text).expect("it is text");
+        assert!(
+            text.contains("best 3.00 slow 9.00; best peer / ours 3.00, bar 3.50 below"),
+            "{text}"
+        );
+    }
 }

@@ -1,4 +1,4 @@
-//! Private servers, a fault proxy and temp folders for the tests of tradebase.
+//! Private servers, a fault proxy, dropped futures and temp folders for the tests of tradebase.
 //!
 //! Proofs run against real servers: this crate starts a PostgreSQL, a Redis or an InfluxDB of its
 //! own on the loopback, waits until it answers, and takes it away again. A server that is missing
@@ -28,14 +28,16 @@
 //!   of a [`Postgres::shared`] server stays behind; the next process to use this crate removes it.
 //! - Faults go through [`Server`], which every handle dereferences to.
 //!
-//! Everything here blocks. Linux only: it needs the parent death signal and `/proc`.
+//! All but [`drop_at_every_poll`] blocks. Linux only: it needs the parent death signal and `/proc`.
 
 mod clients;
 mod command;
+mod drops;
 mod error;
 mod folder;
 mod http;
 mod influx;
+mod pgbouncer;
 mod pgwire;
 mod port;
 mod postgres;
@@ -47,9 +49,11 @@ mod server;
 mod spawn;
 
 pub use clients::{CLIENT_DEADLINE, influx, psql, psql_separated, redis_cli, sqlite3};
+pub use drops::{Dropped, POLLS_MAX, drop_after, drop_at_every_poll};
 pub use error::KitError;
 pub use folder::TempFolder;
 pub use influx::Influx;
+pub use pgbouncer::PgBouncer;
 pub use postgres::{Database, Postgres, PostgresOptions};
 pub use proxy::{CONNECTIONS_MAX, Counts, Proxy, Side};
 pub use redis::{Redis, RedisOptions};

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::ops::Deref;
-use std::os::unix::fs::chown;
+use std::os::unix::fs::{PermissionsExt, chown};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
@@ -41,6 +41,8 @@ pub struct Postgres {
 pub struct PostgresOptions {
     fsync: bool,
     settings: Vec<(String, String)>,
+    tls: Option<(String, String)>,
+    access: Option<String>,
 }
 
 impl PostgresOptions {
@@ -59,6 +61,20 @@ impl PostgresOptions {
         self
     }
 
+    /// A certificate and its key, as PEM, with which the server encrypts for those who ask for it.
+    #[must_use]
+    pub fn tls(mut self, certificate: &str, key: &str) -> Self {
+        self.tls = Some((certificate.to_owned(), key.to_owned()));
+        self.setting("ssl", "on")
+    }
+
+    /// The lines of `pg_hba.conf` for TCP, instead of one that trusts everybody.
+    #[must_use]
+    pub fn access(mut self, lines: &str) -> Self {
+        self.access = Some(lines.to_owned());
+        self
+    }
+
     /// Makes a data folder and starts the server on it; returns when it answers a query.
     ///
     /// # Errors
@@ -72,9 +88,30 @@ impl PostgresOptions {
                 .map_err(|error| KitError::io("give a temp folder to postgres", &error))?;
         }
         initdb(&folder, user)?;
+        self.write_secrets(&folder, user)?;
         let server = Server::start("postgres", folder, |folder| self.plan(folder, user))?;
         let socket = socket(server.folder(), server.port())?;
         Ok(Postgres { server, socket, fsync: self.fsync })
+    }
+
+    fn write_secrets(&self, folder: &TempFolder, user: Option<User>) -> Result<(), KitError> {
+        if let Some(lines) = &self.access {
+            let lines = format!("local all all trust\n{lines}\n");
+            write_settings(&folder.file("data/pg_hba.conf"), &lines)?;
+        }
+        let Some((certificate, key)) = &self.tls else { return Ok(()) };
+        for (name, text) in [("data/server.crt", certificate), ("data/server.key", key)] {
+            let path = folder.file(name);
+            write_settings(&path, text)?;
+            let given = fs::set_permissions(&path, fs::Permissions::from_mode(0o600));
+            // A key that others could read is refused by the server.
+            let given = given.and_then(|()| match user {
+                Some(user) => chown(&path, Some(user.uid), Some(user.gid)),
+                None => Ok(()),
+            });
+            given.map_err(|error| KitError::io("give a key to postgres", &error))?;
+        }
+        Ok(())
     }
 
     fn plan(&self, folder: &TempFolder, user: Option<User>) -> Result<Launch, KitError> {

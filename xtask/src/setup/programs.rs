@@ -27,6 +27,7 @@ pub const FOR_TESTS: &[Program] = &[
     CC,
     Program { name: "postgres", package: "postgresql", purpose: "PostgreSQL server" },
     Program { name: "psql", package: "postgresql", purpose: "PostgreSQL client" },
+    Program { name: "pgbouncer", package: "pgbouncer", purpose: "PgBouncer before PostgreSQL" },
     Program { name: "redis-server", package: "redis-server", purpose: "Redis server" },
     Program { name: "redis-cli", package: "redis-server", purpose: "Redis client" },
     Program { name: "influxd", package: "influxdb", purpose: "InfluxDB server" },

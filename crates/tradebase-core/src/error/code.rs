@@ -87,6 +87,12 @@ codes! {
     /// Somebody else changed the row in between.
     VersionConflict = "DB_TXN_003", Conflict, false,
         "The entry was changed by somebody else. Please load it again.";
+    /// The answer to a commit was lost, and nobody can tell how it ended.
+    OutcomeUnknown = "DB_TXN_004", Transaction, false,
+        "The connection was lost. Please check whether your change is there before repeating it.";
+    /// A handle was used that does not belong to the transaction that is open.
+    OutsideTransaction = "DB_TXN_005", Transaction, false,
+        "Something went wrong. Please tell the operator.";
     /// The text of a statement is not allowed.
     Injection = "DB_SEC_001", Security, false,
         "The request is not allowed.";

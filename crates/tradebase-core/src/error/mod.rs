@@ -211,7 +211,7 @@ impl Error {
     /// Whether the store could not be reached, or did not answer in time.
     pub fn is_unavailable(&self) -> bool {
         self.kind() == ErrorKind::Connection
-            || matches!(self.0.code, Code::PoolExhausted | Code::TimedOut)
+            || matches!(self.0.code, Code::PoolExhausted | Code::TimedOut | Code::OutcomeUnknown)
     }
 
     /// A sentence for an end user, without anything of the inside.

@@ -35,7 +35,7 @@ impl fmt::Display for Violation {
 }
 
 /// Gathers violations, so that one error can name them all.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Violations(Vec<Violation>);
 
 impl Violations {

@@ -45,19 +45,41 @@ operations! {
     Insert = "insert";
     /// Inserting many records.
     InsertMany = "insert_many";
+    /// Inserting one record, or changing the one that is there.
+    Upsert = "upsert";
+    /// Inserting many records, or changing those that are there.
+    UpsertMany = "upsert_many";
     /// Reading by key.
     Get = "get";
+    /// Reading by many keys.
+    GetMany = "get_many";
     /// Reading by a filter.
     Find = "find";
     /// Reading everything.
     All = "all";
+    /// Reading a part of everything.
+    List = "list";
+    /// Reading rows one after another.
+    Stream = "stream";
+    /// Counting rows.
+    Count = "count";
     /// Changing a record.
     Update = "update";
+    /// Changing many records.
+    UpdateMany = "update_many";
+    /// Changing some columns of a record.
+    Patch = "patch";
     /// Deleting a record or an entry.
     Delete = "delete";
+    /// Deleting many records.
+    DeleteMany = "delete_many";
+    /// Several operations that take effect together.
+    Transaction = "transaction";
+    /// Several writes that are sent together.
+    Batch = "batch";
     /// Writing an entry of a cache.
     Set = "set";
-    /// Asking for an entry of a cache.
+    /// Asking whether a record or an entry is there.
     Exists = "exists";
     /// Changing or asking for a time to live.
     Expire = "expire";

@@ -11,6 +11,34 @@ use super::types::type_of;
 /// Number of dimensions, null flag, element type, then length and lower bound.
 const HEADER: usize = 20;
 
+/// Bytes of a cell's length.
+const LENGTH: usize = 4;
+/// What stands for the length of a null.
+const NULL: [u8; LENGTH] = (-1_i32).to_be_bytes();
+
+/// The first cell with its length, and the rest.
+pub(super) fn split_cell(cells: &[u8]) -> Option<(&[u8], &[u8])> {
+    let length = cells.first_chunk::<LENGTH>()?;
+    let size = usize::try_from(i32::from_be_bytes(*length)).unwrap_or(0);
+    cells.split_at_checked(size.checked_add(LENGTH)?)
+}
+
+/// Whether one of these cells is a null.
+pub(super) fn has_null(mut cells: &[u8]) -> bool {
+    while let Some((cell, rest)) = split_cell(cells) {
+        if cell == NULL {
+            return true;
+        }
+        cells = rest;
+    }
+    false
+}
+
+#[cold]
+fn cut() -> Error {
+    Error::new(Code::Internal, "a row was encoded with fewer columns than it has")
+}
+
 /// One array per column.
 #[derive(Debug, Default)]
 pub struct Arrays {
@@ -35,6 +63,19 @@ impl Arrays {
     /// The bytes of all arrays.
     pub fn size(&self) -> usize {
         self.columns.iter().map(|array| array.bytes.len()).sum()
+    }
+
+    /// Adds a row that is encoded as one cell per column, and what stands behind it for a further
+    /// column, if there is one.
+    pub(super) fn add_cells(&mut self, mut cells: &[u8]) -> Result<()> {
+        for array in &mut self.columns {
+            let (cell, rest) = split_cell(cells).ok_or_else(cut)?;
+            array.count += 1;
+            array.nulls |= cell == NULL;
+            array.bytes.extend_from_slice(cell);
+            cells = rest;
+        }
+        Ok(())
     }
 
     /// Adds them to the parameters of a statement, as arrays of these kinds.
@@ -122,7 +163,6 @@ impl Frame for &mut Arrays {
     }
 
     fn skip(&mut self, column: &'static Column) -> Result<()> {
-        let message = "a key that the database assigns cannot stand in an array";
-        Err(Error::new(Code::Internal, message).column(column.name.text))
+        Err(crate::error::unassigned_key(column))
     }
 }

@@ -46,6 +46,18 @@ impl<'a> CopySink<'a> {
     }
 }
 
+/// A sink that adds one value after another, each behind its length, as tuples and arrays have
+/// them.
+pub(super) type CellSink<'a> = EncodeSink<CopyFrame<'a>>;
+
+impl<'a> CellSink<'a> {
+    /// A sink behind what is there.
+    #[inline]
+    pub(super) fn cells(out: &'a mut Vec<u8>) -> Self {
+        Self(CopyFrame(out))
+    }
+}
+
 impl Frame for CopyFrame<'_> {
     #[cfg_attr(not(debug_assertions), inline(always))]
     fn fixed<const N: usize>(&mut self, bytes: [u8; N]) {
@@ -77,8 +89,7 @@ impl Frame for CopyFrame<'_> {
     }
 
     fn skip(&mut self, column: &'static Column) -> Result<()> {
-        let message = "a key that the database assigns cannot go through COPY";
-        Err(Error::new(Code::Internal, message).column(column.name.text))
+        Err(crate::error::unassigned_key(column))
     }
 }
 

@@ -9,16 +9,18 @@ use tradebase_core::{Code, Error, Result, Row, Rows, Value};
 
 use super::connection::Connection;
 use super::error::from_postgres;
-use super::pool::Lease;
+use super::lease::Lease;
+use super::pool;
 use super::source::RowSource;
 use super::store::Store;
 use super::value::{self, Given};
+use crate::call::Call;
 use crate::door::{begins_with, mentions};
 use crate::error::given_up;
 use crate::naming::quoted;
 
 /// What DISCARD ALL does, but for the prepared statements: ours are kept.
-const RESET: &str = "ROLLBACK; CLOSE ALL; SET SESSION AUTHORIZATION DEFAULT; RESET ALL; \
+pub(super) const RESET: &str = "ROLLBACK; CLOSE ALL; SET SESSION AUTHORIZATION DEFAULT; RESET ALL; \
                      UNLISTEN *; SELECT pg_advisory_unlock_all(); DISCARD TEMP; \
                      DISCARD SEQUENCES";
 
@@ -29,6 +31,22 @@ const PLAIN: [&str; 9] =
 /// What makes and drops prepared statements, perhaps the driver's own. The driver cannot be told,
 /// so such a connection is not used again.
 const PREPARING: [&str; 3] = ["PREPARE", "DEALLOCATE", "DISCARD"];
+
+/// How statements begin that begin or end transactions, or take away what the driver and the
+/// transactions of this crate stand on.
+const ENDING: [&str; 11] = [
+    "ABORT",
+    "BEGIN",
+    "COMMIT",
+    "DEALLOCATE",
+    "DISCARD",
+    "END",
+    "PREPARE",
+    "RELEASE",
+    "ROLLBACK",
+    "SAVEPOINT",
+    "START",
+];
 
 /// Whose transaction a statement runs in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,50 +60,81 @@ enum Within {
 /// A connection of the pool, for statements of the user's own. Dropped, it is ended.
 pub(crate) struct Door {
     /// Without its connection after a call that was cancelled.
-    lease: Lease,
+    lease: pool::Lease,
     spent: bool,
 }
 
 impl Store {
     /// A connection of the pool.
-    pub(crate) async fn door(&self) -> Result<Door> {
-        Ok(Door { lease: self.lease().await?, spent: false })
+    pub(crate) async fn door(&self, call: &Call<'_>) -> Result<Door> {
+        self.sessions()?;
+        Ok(Door { lease: self.own_lease(call).await?, spent: false })
     }
 
     /// Runs one statement on a connection of its own.
-    pub(crate) async fn execute(&self, sql: &str, parameters: &[Value]) -> Result<u64> {
-        let mut lease = self.lease_for(sql).await?;
+    pub(crate) async fn execute(
+        &self,
+        call: &Call<'_>,
+        sql: &str,
+        parameters: &[Value],
+    ) -> Result<u64> {
+        let mut lease = self.lease_for(call, sql).await?;
         let ran = lease.connection()?.run_with(sql, parameters).await;
-        let reset = lease.connection()?.run(None, RESET).await;
+        if lease.is_shared() {
+            return lease.done(ran);
+        }
+        let reset = lease.connection()?.reset().await;
         after(lease, sql, reset, ran)
     }
 
     /// Reads rows by one statement. What it has written stands only if they can be read.
-    pub(crate) async fn query<R: Row>(&self, sql: &str, parameters: &[Value]) -> Result<Vec<R>> {
-        let mut lease = self.lease_for(sql).await?;
-        let found = lease.connection()?.query(sql, parameters, within(sql)).await;
+    pub(crate) async fn query<R: Row>(
+        &self,
+        call: &Call<'_>,
+        sql: &str,
+        parameters: &[Value],
+    ) -> Result<Vec<R>> {
+        let mut lease = self.lease_for(call, sql).await?;
+        let within = within(&lease, sql);
+        let found = lease.connection()?.query(sql, parameters, within).await;
         commit(lease, sql, found).await
     }
 
     /// Reads values by one statement. What it has written stands only if they can be read.
-    pub(crate) async fn query_values(&self, sql: &str, parameters: &[Value]) -> Result<Rows> {
-        let mut lease = self.lease_for(sql).await?;
-        let found = lease.connection()?.query_values(sql, parameters, within(sql)).await;
+    pub(crate) async fn query_values(
+        &self,
+        call: &Call<'_>,
+        sql: &str,
+        parameters: &[Value],
+    ) -> Result<Rows> {
+        let mut lease = self.lease_for(call, sql).await?;
+        let within = within(&lease, sql);
+        let found = lease.connection()?.query_values(sql, parameters, within).await;
         commit(lease, sql, found).await
     }
 
-    async fn lease_for(&self, sql: &str) -> Result<Lease> {
-        let mut lease = self.lease().await?;
+    async fn lease_for(&self, call: &Call<'_>, sql: &str) -> Result<Lease> {
+        self.sessions()?;
+        if call.postgres().is_some() && begins_with(opening(sql), &ENDING) {
+            return Err(ending(sql));
+        }
+        let mut lease = self.lease(call).await?;
         if !begins_with(sql, &PLAIN) {
             lease.alters();
         }
+        // What it sets is not for those who get the connection next.
+        lease.resets();
         Ok(lease)
     }
 }
 
 /// Ends the transaction of a statement of its own, and gives the connection back.
 async fn commit<T>(mut lease: Lease, sql: &str, found: Result<T>) -> Result<T> {
+    if lease.is_shared() {
+        return lease.done(found);
+    }
     let connection = lease.connection()?;
+    connection.session.relaxed = false;
     let (committed, reset) = match &found {
         // Sent together: the transaction costs no round trip.
         Ok(_) => join(connection.run(None, "COMMIT"), connection.run(None, RESET)).await,
@@ -101,8 +150,44 @@ fn after<T>(lease: Lease, sql: &str, reset: Result<()>, outcome: Result<T>) -> R
 }
 
 /// A procedure may commit by itself, which it cannot in a transaction of another.
-fn within(sql: &str) -> Within {
-    if begins_with(sql, &["CALL"]) { Within::Callers } else { Within::Own }
+fn within(lease: &Lease, sql: &str) -> Within {
+    if lease.is_shared() || begins_with(sql, &["CALL"]) { Within::Callers } else { Within::Own }
+}
+
+/// A statement without what the server passes over in front of it: comments stand in each other
+/// there, and empty statements do not count.
+fn opening(sql: &str) -> &str {
+    let mut rest = sql;
+    loop {
+        rest = rest.trim_start_matches(|c: char| c.is_whitespace() || c == ';');
+        if let Some(comment) = rest.strip_prefix("--") {
+            rest = comment.trim_start_matches(|c| c != '\n' && c != '\r');
+        } else if rest.starts_with("/*") {
+            rest = behind_comment(rest);
+        } else {
+            return rest;
+        }
+    }
+}
+
+fn behind_comment(sql: &str) -> &str {
+    let (mut rest, mut depth) = (sql, 0_usize);
+    loop {
+        if let Some(inside) = rest.strip_prefix("/*") {
+            (rest, depth) = (inside, depth + 1);
+        } else if let Some(behind) = rest.strip_prefix("*/") {
+            (rest, depth) = (behind, depth.saturating_sub(1));
+            if depth == 0 {
+                return rest;
+            }
+        } else {
+            let mut chars = rest.chars();
+            if chars.next().is_none() {
+                return rest;
+            }
+            rest = chars.as_str();
+        }
+    }
 }
 
 impl Door {
@@ -144,15 +229,15 @@ impl Door {
 
     /// Gives the connection back as it was; one that cannot be reset is ended.
     pub(crate) async fn release(mut self) -> Result<()> {
-        let Some(connection) = self.lease.take() else { return Ok(()) };
-        connection.run(None, RESET).await?;
+        let Some(mut connection) = self.lease.take() else { return Ok(()) };
+        connection.reset().await?;
         self.lease.put(connection);
         if self.spent { Ok(()) } else { self.lease.done(Ok(())) }
     }
 
     /// The connection, for one call. The driver has sent a statement when its call is first
     /// polled, so nobody knows how one that is cancelled ends: it takes the connection along.
-    fn take(&mut self, sql: &str) -> Result<Connection> {
+    fn take(&mut self, sql: &str) -> Result<Box<Connection>> {
         self.spent |= mentions(sql, &PREPARING);
         self.lease.alters();
         self.lease.take().ok_or_else(given_up)
@@ -160,6 +245,12 @@ impl Door {
 }
 
 impl Connection {
+    /// Ends what is open, and sets the session back to what it was at first.
+    pub(super) async fn reset(&mut self) -> Result<()> {
+        self.session.relaxed = false;
+        self.run(None, RESET).await
+    }
+
     async fn run_with(&mut self, sql: &str, parameters: &[Value]) -> Result<u64> {
         let statement = self.describe(sql).await?;
         let given = Given::encode(&statement, parameters)?;
@@ -259,4 +350,33 @@ fn unreadable_type(column: &tokio_postgres::Column) -> Error {
         column.type_().name()
     );
     Error::new(Code::Unsupported, message).column(column.name())
+}
+
+#[cold]
+fn ending(sql: &str) -> Error {
+    let word: String = opening(sql).chars().take_while(char::is_ascii_alphabetic).collect();
+    let message = format!("a transaction is begun and ended by its closure, not by {word}");
+    Error::new(Code::Unsupported, message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn statements_that_end_a_transaction_are_seen_behind_whatever_the_server_passes_over() {
+        for sql in [
+            "COMMIT",
+            " ;; commit",
+            "--x\rRollback",
+            "/* a /* b */ c */\n-- d\n/**/ Abort",
+            "/*/**/*/end;",
+            "\u{b}START TRANSACTION",
+        ] {
+            assert!(begins_with(opening(sql), &ENDING), "{sql}");
+        }
+        for sql in ["SELECT 'COMMIT'", "/* COMMIT */ SELECT 1", "(SELECT 1)", "", "/* COMMIT"] {
+            assert!(!begins_with(opening(sql), &ENDING), "{sql}");
+        }
+    }
 }

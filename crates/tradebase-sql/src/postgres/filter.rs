@@ -46,8 +46,9 @@ impl Parameters for Encoded {
         Ok(())
     }
 
-    fn limit(&mut self, rows: u32) -> Result<()> {
-        BindSink::new(&mut self.scratch).i64(&LIMIT, rows.into())?;
+    fn rows(&mut self, rows: u64) -> Result<()> {
+        let rows = i64::try_from(rows).unwrap_or(i64::MAX);
+        BindSink::new(&mut self.scratch).i64(&LIMIT, rows)?;
         self.types.push(Type::INT8);
         Ok(())
     }

@@ -104,3 +104,10 @@ pub(super) fn push_written(
 pub(super) fn push_null(out: &mut Vec<u8>) {
     out.extend_from_slice(&(-1_i32).to_be_bytes());
 }
+
+/// Appends a value as a server sent it, which bounds its length.
+pub(super) fn push_raw(out: &mut Vec<u8>, bytes: &[u8]) {
+    let len = i32::try_from(bytes.len()).unwrap_or(i32::MAX);
+    out.extend_from_slice(&len.to_be_bytes());
+    out.extend_from_slice(bytes);
+}

@@ -2,27 +2,51 @@
 
 mod address;
 mod array;
+mod bulk;
+mod cancel;
+mod client;
 mod connection;
 mod copy;
 mod door;
 mod error;
 mod filter;
+mod flush;
 mod frame;
+mod gets;
+mod held;
+mod inserts;
+mod lane;
+mod lanes;
+mod lease;
+mod line;
+mod many;
 pub mod numeric;
+mod outcome;
+mod place;
 mod pool;
 mod read;
 mod scratch;
+mod session;
 mod sink;
 mod source;
+mod sqlstate;
 mod store;
+mod stream;
 mod tables;
 mod texts;
+mod tls;
+mod together;
 mod types;
+mod updates;
+mod upsert;
+mod upserts;
 mod value;
 mod write;
 
 pub(crate) use door::Door;
+pub(crate) use held::Held;
 pub(crate) use store::Store;
+pub(crate) use together::Write;
 pub use types::postgres_type;
 
 // For the benches, through `codec`.
@@ -30,6 +54,7 @@ pub use array::{ArraySink, Arrays};
 pub use copy::{CopySink, Tuple, TupleSource, copy_end, copy_header, read_header, read_tuple};
 pub use scratch::{BindSink, Params, Scratch};
 pub use source::RowSource;
+pub use sqlstate::SQLSTATES;
 
 use tradebase_core::{Result, Table};
 

@@ -1,4 +1,4 @@
-//! Get, find, all.
+//! Find, all.
 
 use std::pin::pin;
 
@@ -10,22 +10,17 @@ use super::connection::Connection;
 use super::copy::{Tuple, read_header, read_tuple};
 use super::error::from_postgres;
 use super::filter::Encoded;
+use super::place::run;
 use super::source::RowSource;
 use super::store::Store;
 use super::texts::texts;
+use crate::call::Call;
 use crate::filter::Renderer;
 use crate::find::Search;
 
 impl Store {
-    /// The row of a key.
-    pub(crate) async fn get<T: Record>(&self, key: &T::Key) -> Result<Option<T>> {
-        let mut lease = self.lease().await?;
-        let got = lease.connection()?.get(key).await;
-        lease.done(got)
-    }
-
     /// What a search finds.
-    pub(crate) async fn find<T: Record>(&self, search: Search) -> Result<Vec<T>> {
+    pub(crate) async fn find<T: Record>(&self, call: &Call<'_>, search: Search) -> Result<Vec<T>> {
         let select = &texts(T::TABLE).fixed.select;
         let mut text = Renderer::new(T::TABLE, select, Encoded::default());
         text.condition(&search.condition)?;
@@ -33,26 +28,19 @@ impl Store {
         if let Some(rows) = search.limit {
             text.limit(rows)?;
         }
-        let mut lease = self.lease().await?;
-        let found = lease.connection()?.find(&text.text, &text.parameters).await;
-        lease.done(found)
+        if let Some(rows) = search.offset {
+            text.offset(rows)?;
+        }
+        run!(self.lease(call).await?, c => c.find(&text.text, &text.parameters).await)
     }
 
     /// Every row in key order, by COPY.
-    pub(crate) async fn all<T: Record>(&self) -> Result<Vec<T>> {
-        let mut lease = self.lease().await?;
-        let all = lease.connection()?.all().await;
-        lease.done(all)
+    pub(crate) async fn all<T: Record>(&self, call: &Call<'_>) -> Result<Vec<T>> {
+        run!(self.lease(call).await?, c => c.all().await)
     }
 }
 
 impl Connection {
-    async fn get<T: Record>(&mut self, key: &T::Key) -> Result<Option<T>> {
-        self.bind_key::<T>(key)?;
-        let statement = self.get_statement::<T>().await?;
-        self.first(T::TABLE, &statement, |mut row| T::read(&mut row)).await
-    }
-
     async fn find<T: Record>(&mut self, sql: &str, parameters: &Encoded) -> Result<Vec<T>> {
         let failed = |e| from_postgres(&e, Some(T::TABLE));
         let statement = self.prepare(T::TABLE, sql, &parameters.types, T::TABLE.columns).await?;
@@ -67,6 +55,9 @@ impl Connection {
 
     async fn all<T: Record>(&mut self) -> Result<Vec<T>> {
         let failed = |e| from_postgres(&e, Some(T::TABLE));
+        if self.is_pooled() {
+            return self.find(&texts(T::TABLE).fixed.all, &Encoded::default()).await;
+        }
         // COPY tells no types; the table is compared by the statement that gets a row.
         self.know::<T>().await?;
         let sql = &texts(T::TABLE).copy_out;

@@ -8,7 +8,7 @@ use bytes::BytesMut;
 use tokio_postgres::types::{Format, IsNull, ToSql, Type};
 use tradebase_core::{Column, Result};
 
-use super::frame::{Frame, length};
+use super::frame::{Frame, length, push_null, push_raw};
 use super::numeric;
 use super::sink::EncodeSink;
 
@@ -46,6 +46,18 @@ impl Scratch {
     /// The bytes of all parameters, and the length of each.
     pub fn parts(&self) -> (&[u8], &[i32]) {
         (&self.bytes, &self.lengths)
+    }
+
+    /// The parameters one behind the other, each behind its length.
+    pub(super) fn cells(&self) -> Vec<u8> {
+        let mut cells = Vec::with_capacity(self.bytes.len() + self.lengths.len() * 4);
+        for Raw(value) in self.params() {
+            match value {
+                Some(bytes) => push_raw(&mut cells, bytes),
+                None => push_null(&mut cells),
+            }
+        }
+        cells
     }
 
     /// The parameters, as the driver takes them.

@@ -12,6 +12,7 @@ use tradebase_core::{
 
 use super::numeric;
 use super::sink::{EPOCH_DAYS, EPOCH_MICROS, JSONB_VERSION};
+use crate::domain::{finite, has_digits, is_within};
 
 /// The encoded values of a row.
 pub trait Cells {
@@ -26,6 +27,13 @@ pub struct DecodeSource<C>(pub(super) C);
 /// The cells of a row of the driver.
 #[derive(Debug)]
 pub struct RowCells<'a>(&'a Row);
+
+impl<'a> RowCells<'a> {
+    /// The cells of that row.
+    pub(super) fn new(row: &'a Row) -> Self {
+        Self(row)
+    }
+}
 
 /// A source over a row, whose columns stand in the order of the record's. Their types were
 /// compared when the statement was prepared.
@@ -152,15 +160,16 @@ impl<C: Cells> Source for DecodeSource<C> {
     #[cfg_attr(not(debug_assertions), inline(always))]
     fn f64(&mut self, at: usize, column: &'static Column) -> Result<Got<f64>> {
         self.0.cell(at).try_map(|bytes| match bytes.try_into() {
-            Ok(eight) => Ok(f64::from_be_bytes(eight)),
-            Err(_) => float_of_any_width(column, bytes),
+            Ok(eight) => finite(column, f64::from_be_bytes(eight)),
+            Err(_) => finite(column, float_of_any_width(column, bytes)?),
         })
     }
 
     #[cfg_attr(not(debug_assertions), inline(always))]
     fn decimal(&mut self, at: usize, column: &'static Column) -> Result<Got<i128>> {
         self.0.cell(at).try_map(|bytes| match numeric::decode(bytes, column.kind.scale()) {
-            Ok(units) => Ok(units),
+            Ok(units) if has_digits(column, units) => Ok(units),
+            Ok(_) => Err(faulty(column, &"it has more digits than the column declares")),
             Err(fault) => Err(faulty(column, &fault)),
         })
     }
@@ -190,6 +199,7 @@ impl<C: Cells> Source for DecodeSource<C> {
             micros if micros > i64::MIN && micros < i64::MAX => micros
                 .checked_add(EPOCH_MICROS)
                 .map(Timestamp::from_micros)
+                .filter(|at| is_within(column, at, &Timestamp::MIN, &Timestamp::MAX))
                 .ok_or_else(|| faulty(column, &"the moment is out of range")),
             _ => Err(faulty(column, &"an infinity is no moment")),
         })
@@ -197,7 +207,13 @@ impl<C: Cells> Source for DecodeSource<C> {
 
     #[cfg_attr(not(debug_assertions), inline(always))]
     fn timestamp_ns(&mut self, at: usize, column: &'static Column) -> Result<Got<TimestampNs>> {
-        Ok(self.fixed(at, column)?.map(|bytes| TimestampNs::from_nanos(i64::from_be_bytes(bytes))))
+        self.fixed(at, column)?.try_map(|bytes| {
+            let at = TimestampNs::from_nanos(i64::from_be_bytes(bytes));
+            match is_within(column, &at, &TimestampNs::MIN, &TimestampNs::MAX) {
+                true => Ok(at),
+                false => Err(faulty(column, &"the moment is out of range")),
+            }
+        })
     }
 
     #[cfg_attr(not(debug_assertions), inline(always))]
@@ -206,6 +222,7 @@ impl<C: Cells> Source for DecodeSource<C> {
             days if days > i32::MIN && days < i32::MAX => days
                 .checked_add(EPOCH_DAYS)
                 .map(Date::from_days)
+                .filter(|day| is_within(column, day, &Date::MIN, &Date::MAX))
                 .ok_or_else(|| faulty(column, &"the day is out of range")),
             _ => Err(faulty(column, &"an infinity is no day")),
         })

@@ -1,6 +1,5 @@
 //! What a kind is stored as, and whether a column of the server holds it.
 
-use tokio_postgres::Column as ServerColumn;
 use tokio_postgres::types::Type;
 use tradebase_core::{Code, Column, Error, Kind, Result};
 
@@ -88,31 +87,55 @@ fn words(types: &[Type]) -> String {
     types.iter().map(Type::name).collect::<Vec<_>>().join(", ")
 }
 
-/// Refuses columns that do not hold what the record says, or less of it.
-pub(super) fn check_columns(ours: &'static [Column], server: &[ServerColumn]) -> Result<()> {
+/// Refuses columns that do not hold what the record says, or less of it. The server's are given
+/// by their types and modifiers.
+pub(super) fn check_columns<'a>(
+    ours: &'static [Column],
+    server: impl ExactSizeIterator<Item = (&'a Type, i32)>,
+) -> Result<()> {
     if ours.len() != server.len() {
         let message = format!("the statement has another number of columns: {}", server.len());
         return Err(Error::new(Code::SchemaMismatch, message));
     }
-    for (column, server) in ours.iter().zip(server) {
-        if !same_bytes(&type_of(column.kind), server.type_()) {
-            return Err(mismatch(column, server.type_().name()));
+    for (column, (kind, modifier)) in ours.iter().zip(server) {
+        if !same_bytes(&type_of(column.kind), kind) {
+            return Err(mismatch(column, kind.name()));
         }
-        if let Kind::Decimal { precision, scale } = column.kind
-            && let Some((p, s)) = digits(server.type_modifier())
-            && (s < i32::from(scale) || p - s < i32::from(precision) - i32::from(scale))
-        {
-            // The server would round the value, or refuse it.
-            return Err(mismatch(column, &format!("numeric({p}, {s})")));
+        if let Some(narrower) = narrower(column.kind, modifier) {
+            return Err(mismatch(column, &narrower));
         }
     }
     Ok(())
 }
 
+/// The type of a column of the server that would round values of the kind, or refuse them.
+fn narrower(kind: Kind, modifier: i32) -> Option<String> {
+    match kind {
+        Kind::Decimal { precision, scale } => {
+            let (p, s) = digits(modifier)?;
+            let narrow = s < i32::from(scale) || p - s < i32::from(precision) - i32::from(scale);
+            narrow.then(|| format!("numeric({p}, {s})"))
+        }
+        Kind::Timestamp if (0..MICROS_DIGITS).contains(&modifier) => {
+            Some(format!("timestamp({modifier}) with time zone"))
+        }
+        Kind::Text { max } => {
+            let chars = modifier.checked_sub(HEADER).filter(|chars| *chars >= 0)?;
+            let enough = max.is_some_and(|max| i64::from(max) <= i64::from(chars));
+            (!enough).then(|| format!("character varying({chars})"))
+        }
+        _ => None,
+    }
+}
+
+/// Digits of a second that a timestamp without a modifier has.
+const MICROS_DIGITS: i32 = 6;
+/// What modifiers of types with a length are greater by.
+const HEADER: i32 = 4;
+
 /// Precision and scale in a type modifier of NUMERIC; none if there is no limit.
 fn digits(modifier: i32) -> Option<(i32, i32)> {
-    const OFFSET: i32 = 4;
-    let packed = modifier.checked_sub(OFFSET).filter(|_| modifier >= OFFSET)?;
+    let packed = modifier.checked_sub(HEADER).filter(|_| modifier >= HEADER)?;
     // The scale may be negative since PostgreSQL 15: 11 bits with a sign.
     let scale = packed & 0x7ff;
     Some((packed >> 16 & 0xffff, (scale ^ 1024) - 1024))
@@ -133,6 +156,24 @@ mod tests {
         assert_eq!(digits(-1), None);
         assert_eq!(digits(((18 << 16) | 8) + 4), Some((18, 8)));
         assert_eq!(digits(((5 << 16) | (-3 & 0x7ff)) + 4), Some((5, -3)));
+    }
+
+    #[test]
+    fn narrower_columns_are_told_by_their_modifier() {
+        let bounded = Kind::Text { max: Some(8) };
+        for (kind, modifier, want) in [
+            (Kind::Timestamp, -1, None),
+            (Kind::Timestamp, 6, None),
+            (Kind::Timestamp, 3, Some("timestamp(3) with time zone")),
+            (bounded, -1, None),
+            (bounded, 8 + 4, None),
+            (bounded, 7 + 4, Some("character varying(7)")),
+            (Kind::TEXT, -1, None),
+            (Kind::TEXT, 200 + 4, Some("character varying(200)")),
+            (Kind::I64, -1, None),
+        ] {
+            assert_eq!(narrower(kind, modifier).as_deref(), want, "{kind:?} {modifier}");
+        }
     }
 
     #[test]

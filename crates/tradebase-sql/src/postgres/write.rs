@@ -1,80 +1,45 @@
-//! Insert, update, delete.
+//! Writing one row.
 
 use std::pin::pin;
 
-use bytes::Bytes;
-use futures_util::{SinkExt, TryStreamExt};
-use tokio_postgres::Statement;
-use tradebase_core::{
-    Code, Error, Got, Key, Record, Result, Roles, Sink, Source, Table, Timestamp,
-};
+use futures_util::TryStreamExt;
+use tradebase_core::{Code, Error, Got, Key, Record, Result, Roles, Sink, Source, Table};
 
-use super::array::{ArraySink, Arrays};
+use super::client::Statement;
 use super::connection::Connection;
-use super::copy::{CopySink, copy_end, copy_header};
 use super::error::from_postgres;
+use super::many::there;
+use super::place::run;
 use super::scratch::{BindSink, Scratch};
 use super::source::RowSource;
 use super::store::Store;
 use super::texts::texts;
+use crate::call::Call;
 use crate::error::unassigned;
 use crate::schema;
 use crate::sql::Updated;
 
-/// Rows from which a batch goes through COPY, which costs a round trip more than UNNEST and half
-/// as much per row. On the loopback it wins at any number (10 rows: 240 µs against 420), over a
-/// network the round trip outweighs that for some ten rows.
-const COPY_ROWS_MIN: usize = 20;
-/// Bytes of a batch that go as the parameters of one statement, at most.
-const UNNEST_BYTES_MAX: usize = 64 << 20;
-/// Bytes of a COPY that are sent at once.
-const COPY_CHUNK_BYTES: usize = 64 << 10;
-
 impl Store {
-    /// Inserts a row; gives the key if the server assigned it.
-    pub(crate) async fn insert<T: Record>(&self, row: &T) -> Result<Option<i64>> {
-        let mut lease = self.lease().await?;
-        let inserted = lease.connection()?.insert(row).await;
-        lease.done(inserted)
-    }
-
-    /// Inserts rows, all or none; gives their keys if the server assigned them.
-    pub(crate) async fn insert_many<T: Record>(&self, rows: &[&T]) -> Result<Vec<i64>> {
-        let mut lease = self.lease().await?;
-        let connection = lease.connection()?;
-        if schema::assigned(T::TABLE).is_some() {
-            let inserted = connection.insert_each(rows).await;
-            if inserted.is_err() {
-                // If this fails too, the connection is ended, which undoes as well.
-                connection.run(Some(T::TABLE), "ROLLBACK").await?;
-            }
-            return lease.done(inserted);
-        }
-        let inserted = match rows {
-            [row] => connection.insert(*row).await.map(drop),
-            rows if rows.len() < COPY_ROWS_MIN => connection.unnest(rows).await,
-            rows => connection.copy(rows).await,
-        };
-        lease.done(inserted.map(|()| Vec::new()))
-    }
-
     /// Writes all columns of a row that is there.
-    pub(crate) async fn update<T: Record>(&self, row: &T, version: Option<i64>) -> Result<Updated> {
-        let mut lease = self.lease().await?;
-        let updated = lease.connection()?.update(row, version).await;
-        lease.done(updated)
+    pub(crate) async fn update<T: Record>(
+        &self,
+        call: &Call<'_>,
+        row: &T,
+        version: Option<i64>,
+    ) -> Result<Updated> {
+        call.runs(&texts(T::TABLE).updating);
+        run!(self.lease(call).await?, c => c.update(row, version).await)
     }
 
     /// Deletes the row of a key.
-    pub(crate) async fn delete<T: Record>(&self, key: &T::Key) -> Result<bool> {
-        let mut lease = self.lease().await?;
-        let deleted = lease.connection()?.delete::<T>(key).await;
-        lease.done(deleted)
+    pub(crate) async fn delete<T: Record>(&self, call: &Call<'_>, key: &T::Key) -> Result<bool> {
+        call.runs(&texts(T::TABLE).fixed.delete);
+        run!(self.lease(call).await?, c => c.delete::<T>(key).await)
     }
 }
 
 impl Connection {
-    async fn insert<T: Record>(&mut self, row: &T) -> Result<Option<i64>> {
+    pub(super) async fn insert<T: Record>(&mut self, row: &T) -> Result<Option<i64>> {
         let texts = texts(T::TABLE);
         self.know::<T>().await?;
         self.scratch.clear();
@@ -100,7 +65,7 @@ impl Connection {
 
     /// Moves the sequence up to a key that the caller brought, before the row is there: a gap
     /// does no harm.
-    async fn advance<T: Record>(&mut self, row: &T) -> Result<()> {
+    pub(super) async fn advance<T: Record>(&mut self, row: &T) -> Result<()> {
         let (Some(sql), Some((at, _))) = (&texts(T::TABLE).advance, schema::assigned(T::TABLE))
         else {
             return Ok(());
@@ -111,62 +76,6 @@ impl Connection {
         row.put(at, &mut BindSink::new(&mut key))?;
         let moved = self.client.execute_raw(&statement, key.params()).await;
         moved.map(drop).map_err(|e| from_postgres(&e, Some(T::TABLE)))
-    }
-
-    /// Rows whose keys the server assigns, one by one: no bulk path says which key is whose.
-    async fn insert_each<T: Record>(&mut self, rows: &[&T]) -> Result<Vec<i64>> {
-        self.run(Some(T::TABLE), "BEGIN").await?;
-        let mut keys = Vec::with_capacity(rows.len());
-        for row in rows {
-            keys.extend(self.insert(*row).await?);
-        }
-        self.run(Some(T::TABLE), "COMMIT").await?;
-        Ok(keys)
-    }
-
-    /// One statement for a small batch.
-    async fn unnest<T: Record>(&mut self, rows: &[&T]) -> Result<()> {
-        let texts = texts(T::TABLE);
-        self.know::<T>().await?;
-        let mut arrays = Arrays::new(T::TABLE.columns.len());
-        for row in rows {
-            row.write(&mut ArraySink::new(&mut arrays))?;
-        }
-        if arrays.size() > UNNEST_BYTES_MAX {
-            return self.copy(rows).await;
-        }
-        self.scratch.clear();
-        arrays.finish(T::TABLE.columns, &mut self.scratch)?;
-        let statement = self.prepare(T::TABLE, &texts.unnest, &texts.arrays, &[]).await?;
-        self.execute(T::TABLE, &statement).await.map(drop)
-    }
-
-    /// A stream of rows. A COPY is one statement: it ends with all rows or with none, also when
-    /// this call is cancelled in the middle.
-    async fn copy<T: Record>(&mut self, rows: &[&T]) -> Result<()> {
-        let failed = |e| from_postgres(&e, Some(T::TABLE));
-        self.know::<T>().await?;
-        let sql = &texts(T::TABLE).copy_in;
-        let statement = self.prepare(T::TABLE, sql, &[], &[]).await?;
-        let mut sink = pin!(self.client.copy_in::<_, Bytes>(&statement).await.map_err(failed)?);
-        let mut chunk = Vec::with_capacity(COPY_CHUNK_BYTES);
-        copy_header(&mut chunk);
-        for row in rows {
-            row.write(&mut CopySink::new(&mut chunk, T::TABLE.columns))?;
-            if chunk.len() >= COPY_CHUNK_BYTES {
-                let next = Vec::with_capacity(COPY_CHUNK_BYTES);
-                let full = std::mem::replace(&mut chunk, next);
-                sink.send(full.into()).await.map_err(failed)?;
-            }
-        }
-        copy_end(&mut chunk);
-        sink.send(chunk.into()).await.map_err(failed)?;
-        let count = sink.finish().await.map_err(failed)?;
-        if usize::try_from(count) == Ok(rows.len()) {
-            return Ok(());
-        }
-        let message = format!("{} rows were sent, the server took {count}", rows.len());
-        Err(Error::new(Code::Internal, message))
     }
 
     async fn update<T: Record>(&mut self, row: &T, version: Option<i64>) -> Result<Updated> {
@@ -181,11 +90,12 @@ impl Connection {
         if self.scratch.skipped() {
             return Err(unassigned(T::TABLE));
         }
-        let statement = self.prepare(T::TABLE, &texts.fixed.update, &texts.update, &[]).await?;
+        let statement = self.prepare(T::TABLE, &texts.updating, &texts.update, &[]).await?;
         let updated = match T::TABLE.playing(Roles::CREATED) {
             Some((_, column)) => {
                 let made = |mut row: RowSource<'_>| row.timestamp(0, column);
-                self.first(T::TABLE, &statement, made).await?.map(made_at)
+                let made = self.first(T::TABLE, &statement, made).await?;
+                made.map(|made| Updated::Yes { created: there(made) })
             }
             None => {
                 let count = self.execute(T::TABLE, &statement).await?;
@@ -208,7 +118,7 @@ impl Connection {
         Ok(self.execute(T::TABLE, &statement).await? > 0)
     }
 
-    async fn exists<T: Record>(&mut self, key: &T::Key) -> Result<bool> {
+    pub(super) async fn exists<T: Record>(&mut self, key: &T::Key) -> Result<bool> {
         let texts = texts(T::TABLE);
         self.bind_key::<T>(key)?;
         let statement = self.prepare(T::TABLE, &texts.fixed.exists, &texts.key, &[]).await?;
@@ -223,7 +133,11 @@ impl Connection {
     }
 
     /// Runs a statement with the parameters in the scratch and gives the number of rows.
-    async fn execute(&mut self, table: &'static Table, statement: &Statement) -> Result<u64> {
+    pub(super) async fn execute(
+        &mut self,
+        table: &'static Table,
+        statement: &Statement,
+    ) -> Result<u64> {
         let ran = self.client.execute_raw(statement, self.scratch.params()).await;
         ran.map_err(|e| from_postgres(&e, Some(table)))
     }
@@ -243,14 +157,6 @@ impl Connection {
         while rows.try_next().await.map_err(failed)?.is_some() {}
         read(RowSource::new(&row)).map(Some)
     }
-}
-
-fn made_at(created: Got<Timestamp>) -> Updated {
-    let created = match created {
-        Got::Value(created) => Some(created),
-        Got::Null | Got::Absent => None,
-    };
-    Updated::Yes { created }
 }
 
 #[cold]

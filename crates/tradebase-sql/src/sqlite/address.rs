@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use tradebase_core::{Code, Error, Result};
 
+use crate::escapes::decode;
+
 /// Where a database is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Place {
@@ -28,7 +30,8 @@ pub(super) fn parse(rest: &str) -> Result<Place> {
                        in a name as %3F): use the options of open_with";
         return Err(Error::new(Code::Config, message));
     }
-    let path = decode(path)?;
+    let escaped = || Error::new(Code::Config, format!("not a path with %-escapes: {path}"));
+    let path = decode(path).ok_or_else(escaped)?;
     if path.is_empty() || path.ends_with('/') || path.contains('\0') {
         // A mistyped variable must not end in a database that is gone with the process.
         let message = "the address of a SQLite database names no file (write sqlite::memory: for \
@@ -36,24 +39,6 @@ pub(super) fn parse(rest: &str) -> Result<Place> {
         return Err(Error::new(Code::Config, message));
     }
     Ok(Place::File(path.into()))
-}
-
-/// Resolves `%20` and the like.
-fn decode(path: &str) -> Result<String> {
-    let bad = || Error::new(Code::Config, format!("not a path with %-escapes: {path}"));
-    let mut out = Vec::with_capacity(path.len());
-    let mut rest = path.as_bytes();
-    while let [first, tail @ ..] = rest {
-        rest = tail;
-        if *first != b'%' {
-            out.push(*first);
-            continue;
-        }
-        let digits = tail.get(..2).and_then(|d| std::str::from_utf8(d).ok()).ok_or_else(bad)?;
-        out.push(u8::from_str_radix(digits, 16).map_err(|_| bad())?);
-        rest = tail.get(2..).unwrap_or_default();
-    }
-    String::from_utf8(out).map_err(|_| bad())
 }
 
 #[cfg(test)]

@@ -1,23 +1,22 @@
 //! SQL of the user's own: on the connection that writes, and for what only reads on another.
 //! It may be long, so it runs on a thread that may wait.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-
-use rusqlite::types::{Value as SqliteValue, ValueRef};
+use rusqlite::types::Value as SqliteValue;
 use rusqlite::{Connection, InterruptHandle, Statement};
 use tokio::runtime::Handle;
-use tokio::sync::OwnedMutexGuard;
 use tokio::task::AbortHandle;
 use tradebase_core::{Code, Error, Result, Row, Rows, Value};
 
 use super::error::from_sqlite;
-use super::open;
-use super::source::RowSource;
-use super::store::{Store, Writing, end, note_unclosed, on_a_thread, shut};
-use crate::door::{begins_with, mentions, other_count, other_width};
-use crate::error::{closed, given_up};
-use crate::options::Durability;
+use super::held;
+use super::statement::{bind, bound, changes, compile, fits, prepare, records, values};
+use super::store::{Store, on_a_thread};
+use super::unit::{Changing, noted};
+use super::writer::Writer;
+use super::writing::{note_unclosed, shut};
+use crate::call::Call;
+use crate::door::{begins_with, mentions};
+use crate::error::given_up;
 
 /// How statements begin that may only read, and change nothing of the connection: the engine
 /// counts BEGIN, ATTACH and many a PRAGMA among those that read.
@@ -25,6 +24,20 @@ const READS: [&str; 4] = ["SELECT", "VALUES", "WITH", "EXPLAIN"];
 
 /// What changes settings of a connection.
 const SETTING: &str = "PRAGMA";
+
+/// What would end a transaction of ours, or change more than it.
+const NOT_INSIDE: [&str; 10] = [
+    "BEGIN",
+    "COMMIT",
+    "END",
+    "ROLLBACK",
+    "SAVEPOINT",
+    "RELEASE",
+    "ATTACH",
+    "DETACH",
+    "VACUUM",
+    SETTING,
+];
 
 /// What is done with a statement whose parameters are bound.
 type Work<T> = fn(&Connection, &mut Statement<'_>) -> Result<T>;
@@ -38,11 +51,7 @@ pub(crate) struct Door {
 
 /// The connection with its lock. Dropped, it is made as it was.
 struct Held {
-    guard: OwnedMutexGuard<Option<Writing>>,
-    shut: Arc<AtomicBool>,
-    durability: Durability,
-    /// Whether another connection can take its place.
-    is_file: bool,
+    writer: Writer,
     /// Whether its settings may be others than before.
     spent: bool,
     settled: bool,
@@ -50,39 +59,65 @@ struct Held {
 
 impl Store {
     /// The connection that writes, when it is free.
-    pub(crate) async fn door(&self) -> Result<Door> {
-        let options = self.options();
-        let guard = self.owned_writer().await?;
-        let (durability, is_file, shut) = (options.durability, self.is_file(), self.shut());
-        let held = Held { guard, shut, durability, is_file, spent: false, settled: false };
+    pub(crate) async fn door(&self, call: &Call<'_>) -> Result<Door> {
+        let held = Held { writer: self.writer(call).await?, spent: false, settled: false };
         // On a thread that may wait, the engine may wait for other processes by itself.
-        let busy = held.connection()?.busy_timeout(options.busy_wait);
+        let busy = held.connection()?.busy_timeout(self.options().busy_wait);
         busy.map_err(|e| from_sqlite(&e, None))?;
-        Ok(Door { held: Some(held), runtime: options.runtime.clone() })
+        Ok(Door { held: Some(held), runtime: self.runtime().cloned() })
     }
 
     /// Runs one statement on the connection that writes.
-    pub(crate) async fn execute(&self, sql: &str, parameters: &[Value]) -> Result<u64> {
-        self.door().await?.alone(sql, bound(parameters)?, changes).await
+    pub(crate) async fn execute(
+        &self,
+        call: &Call<'_>,
+        sql: &str,
+        parameters: &[Value],
+    ) -> Result<u64> {
+        let bound = bound(parameters)?;
+        match call.sqlite() {
+            Some(held) => self.inside(call, held, sql, bound, None, changes).await,
+            None => self.door(call).await?.alone(sql, bound, changes).await,
+        }
     }
 
     /// Reads rows by one statement. What it has written stands only if they can be read.
-    pub(crate) async fn query<R: Row>(&self, sql: &str, parameters: &[Value]) -> Result<Vec<R>> {
-        self.read(sql, bound(parameters)?, records).await
+    pub(crate) async fn query<R: Row>(
+        &self,
+        call: &Call<'_>,
+        sql: &str,
+        parameters: &[Value],
+    ) -> Result<Vec<R>> {
+        self.read(call, sql, bound(parameters)?, Some(R::WIDTH), records).await
     }
 
     /// Reads values by one statement. What it has written stands only if they can be read.
-    pub(crate) async fn query_values(&self, sql: &str, parameters: &[Value]) -> Result<Rows> {
-        self.read(sql, bound(parameters)?, values).await
+    pub(crate) async fn query_values(
+        &self,
+        call: &Call<'_>,
+        sql: &str,
+        parameters: &[Value],
+    ) -> Result<Rows> {
+        self.read(call, sql, bound(parameters)?, None, values).await
     }
 
     /// Reads beside the writer where that can be, else in its place.
-    async fn read<T>(&self, sql: &str, bound: Vec<SqliteValue>, work: Work<T>) -> Result<T>
+    async fn read<T>(
+        &self,
+        call: &Call<'_>,
+        sql: &str,
+        bound: Vec<SqliteValue>,
+        width: Option<usize>,
+        work: Work<T>,
+    ) -> Result<T>
     where
         T: Send + 'static,
     {
+        if let Some(held) = call.sqlite() {
+            return self.inside(call, held, sql, bound, width, work).await;
+        }
         if begins_with(sql, &READS) {
-            let reader = self.reader().await?;
+            let reader = self.reader(call).await?;
             let interrupt = reader.connection()?.get_interrupt_handle();
             let (text, values) = (sql.to_owned(), bound.clone());
             let job = move || {
@@ -103,7 +138,45 @@ impl Store {
                 return Ok(found);
             }
         }
-        self.door().await?.alone(sql, bound, work).await
+        self.door(call).await?.alone(sql, bound, work).await
+    }
+
+    /// Runs one statement inside a transaction.
+    async fn inside<T: Send + 'static>(
+        &self,
+        call: &Call<'_>,
+        held: &held::Held,
+        sql: &str,
+        bound: Vec<SqliteValue>,
+        width: Option<usize>,
+        work: Work<T>,
+    ) -> Result<T> {
+        if begins_with(sql, &NOT_INSIDE) {
+            return Err(not_inside());
+        }
+        let held = held.take(call).await?;
+        held.check_alive()?;
+        let interrupt = held.connection()?.get_interrupt_handle();
+        let text = sql.to_owned();
+        let job = move || {
+            let run = |connection| {
+                let mut statement = compile(connection, &text)?;
+                // What is refused here has not run: the transaction is as it was.
+                match fits(&statement, width).and_then(|()| bind(&mut statement, bound)) {
+                    Ok(()) => work(connection, &mut statement).map(Ok),
+                    Err(error) => Ok(Err(error)),
+                }
+            };
+            let done = held.connection().and_then(run);
+            let done = done.and_then(|done| held.check_alive().map(|()| done));
+            (held, done)
+        };
+        let changing = Changing::begin(call);
+        let ended = interruptibly(self.runtime(), interrupt, job).await;
+        changing.end();
+        let (held, done) = ended?;
+        drop(held);
+        noted(call, done)?
     }
 }
 
@@ -205,7 +278,7 @@ impl Door {
 
 impl Held {
     fn connection(&self) -> Result<&Connection> {
-        self.guard.as_ref().map(|writing| &writing.connection).ok_or_else(closed)
+        self.writer.get().map(|writing| &writing.connection)
     }
 
     fn reset(mut self) -> Result<()> {
@@ -216,22 +289,23 @@ impl Held {
     /// opens another.
     fn settle(&mut self) -> Result<()> {
         self.settled = true;
-        let Some(writing) = self.guard.take() else { return Ok(()) };
-        if self.shut.load(Ordering::Acquire) {
-            return end(writing);
+        let Some(mut writing) = self.writer.spend() else { return Ok(()) };
+        let lane = self.writer.lane();
+        if lane.is_shut() {
+            return writing.end();
         }
-        if self.is_file && self.spent {
+        if !lane.is_memory() && self.spent {
             return shut(writing.connection);
         }
-        let reset = open::reset(&writing.connection, self.durability);
+        let reset = writing.reset(lane.options.durability);
         if let Err(error) = &reset {
             let code = error.code().as_str();
             tracing::warn!(store = "sqlite", code, "a connection could not be reset");
-            if self.is_file {
+            if !lane.is_memory() {
                 return shut(writing.connection);
             }
         }
-        *self.guard = Some(writing);
+        self.writer.restore(writing);
         reset
     }
 }
@@ -274,111 +348,11 @@ impl Drop for Stop {
     }
 }
 
-fn prepare<'c>(
-    connection: &'c Connection,
-    sql: &str,
-    bound: Vec<SqliteValue>,
-) -> Result<Statement<'c>> {
-    let failed = |e| from_sqlite(&e, None);
-    let mut statement = connection.prepare(sql).map_err(failed)?;
-    if statement.parameter_count() != bound.len() {
-        return Err(other_count(statement.parameter_count(), bound.len()));
-    }
-    for (i, value) in bound.into_iter().enumerate() {
-        statement.raw_bind_parameter(i + 1, value).map_err(failed)?;
-    }
-    Ok(statement)
-}
-
-/// Values as they stand in columns of their kind.
-fn bound(values: &[Value]) -> Result<Vec<SqliteValue>> {
-    values.iter().enumerate().map(|(i, value)| bound_one(i, value)).collect()
-}
-
-fn bound_one(i: usize, value: &Value) -> Result<SqliteValue> {
-    Ok(match value {
-        Value::Null => SqliteValue::Null,
-        Value::Bool(value) => SqliteValue::Integer((*value).into()),
-        Value::Int(value) => SqliteValue::Integer(*value),
-        Value::Float(value) if value.is_nan() => return Err(nan(i)),
-        Value::Float(value) => SqliteValue::Real(*value),
-        Value::Text(text) | Value::Json(text) => SqliteValue::Text(text.clone()),
-        Value::Bytes(bytes) => SqliteValue::Blob(bytes.clone()),
-        Value::Uuid(uuid) => SqliteValue::Blob(uuid.as_bytes().to_vec()),
-        Value::Timestamp(at) => SqliteValue::Integer(at.as_micros()),
-        Value::TimestampNs(at) => SqliteValue::Integer(at.as_nanos()),
-        Value::Date(day) => SqliteValue::Integer(day.as_days().into()),
-        _ => return Err(unbound(i)),
-    })
-}
-
-fn changes(connection: &Connection, statement: &mut Statement<'_>) -> Result<u64> {
-    let before = connection.total_changes();
-    let mut rows = statement.raw_query();
-    while rows.next().map_err(|e| from_sqlite(&e, None))?.is_some() {}
-    // A statement that changes nothing leaves the count of the one before it.
-    Ok(if connection.total_changes() == before { 0 } else { connection.changes() })
-}
-
-fn records<R: Row>(_: &Connection, statement: &mut Statement<'_>) -> Result<Vec<R>> {
-    if statement.column_count() != R::WIDTH {
-        return Err(other_width(R::WIDTH, statement.column_count()));
-    }
-    let mut rows = statement.raw_query();
-    let mut found = Vec::new();
-    while let Some(row) = rows.next().map_err(|e| from_sqlite(&e, None))? {
-        found.push(R::read(&mut RowSource::new(row))?);
-    }
-    Ok(found)
-}
-
-fn values(_: &Connection, statement: &mut Statement<'_>) -> Result<Rows> {
-    let columns: Vec<_> = statement.column_names().map(str::to_owned).collect();
-    let mut rows = statement.raw_query();
-    let mut found = Rows::new(columns, Vec::new());
-    while let Some(row) = rows.next().map_err(|e| from_sqlite(&e, None))? {
-        let cells = found.columns.iter().enumerate().map(|(at, column)| {
-            let cell = row.get_ref(at).map_err(|e| from_sqlite(&e, None))?;
-            value_of(cell).ok_or_else(|| not_utf8(column))
-        });
-        let cells = cells.collect::<Result<_>>()?;
-        found.rows.push(cells);
-    }
-    Ok(found)
-}
-
-fn value_of(cell: ValueRef<'_>) -> Option<Value> {
-    Some(match cell {
-        ValueRef::Null => Value::Null,
-        ValueRef::Integer(value) => Value::Int(value),
-        ValueRef::Real(value) => Value::Float(value),
-        ValueRef::Text(text) => Value::Text(std::str::from_utf8(text).ok()?.to_owned()),
-        ValueRef::Blob(bytes) => Value::Bytes(bytes.to_vec()),
-    })
-}
-
 #[cold]
-fn not_utf8(column: &str) -> Error {
-    Error::new(Code::Unreadable, "the stored text is not UTF-8").column(column)
-}
-
-#[cold]
-fn unbound(i: usize) -> Error {
-    let message = format!(
-        "a decimal cannot be bound on SQLite, whose columns hold units of their own scale: bind \
-         these units as an integer, parameter {}",
-        i + 1
-    );
+fn not_inside() -> Error {
+    let message = "the statement would end the transaction, or change more than it: use it on a \
+                   connection of your own";
     Error::new(Code::Unsupported, message)
-}
-
-#[cold]
-fn nan(i: usize) -> Error {
-    let message = format!(
-        "SQLite has no NaN and would store a null: bind a null if that is meant, parameter {}",
-        i + 1
-    );
-    Error::new(Code::Invalid, message)
 }
 
 #[cold]

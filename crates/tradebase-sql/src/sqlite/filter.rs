@@ -65,8 +65,9 @@ impl Parameters for Bindings {
         Ok(())
     }
 
-    fn limit(&mut self, rows: u32) -> Result<()> {
-        self.0.push(Binding::One(SqliteValue::Integer(rows.into())));
+    fn rows(&mut self, rows: u64) -> Result<()> {
+        let rows = i64::try_from(rows).unwrap_or(i64::MAX);
+        self.0.push(Binding::One(SqliteValue::Integer(rows)));
         Ok(())
     }
 

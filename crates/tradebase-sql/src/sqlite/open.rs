@@ -63,7 +63,7 @@ pub(super) fn writer(place: &Place, options: &SqlOptions) -> Result<Connection> 
             open(path, flags)?
         }
     };
-    // No waiting inside the engine, which would block the caller's thread: see `patiently`.
+    // No waiting inside the engine, which would block the caller's thread: see `lane`.
     prepare(&connection, Duration::ZERO, options)?;
     settle(&connection, options.durability)?;
     pragma(&connection, "journal_size_limit", &JOURNAL_BYTES_KEPT.to_string())?;
@@ -81,12 +81,17 @@ pub(super) fn writer(place: &Place, options: &SqlOptions) -> Result<Connection> 
 
 /// What must hold for a connection that writes whenever one of our own writes comes to it.
 fn settle(connection: &Connection, durability: Durability) -> Result<()> {
+    synchronous(connection, durability)?;
+    pragma(connection, "foreign_keys", "ON")
+}
+
+/// Makes the next commits so durable.
+pub(super) fn synchronous(connection: &Connection, durability: Durability) -> Result<()> {
     let synchronous = match durability {
         Durability::Full => "FULL",
         Durability::Relaxed => "NORMAL",
     };
-    pragma(connection, "synchronous", synchronous)?;
-    pragma(connection, "foreign_keys", "ON")
+    pragma(connection, "synchronous", synchronous)
 }
 
 /// Makes the connection that writes as it was, after statements of the user's own have been on
@@ -142,6 +147,9 @@ fn prepare(connection: &Connection, busy: Duration, options: &SqlOptions) -> Res
         // Else a column that is missing is read as a text: its own name, in double quotes.
         connection.set_db_config(quotes, false).map_err(|e| from_sqlite(&e, None))?;
     }
+    // Negative: in KiB, not in pages.
+    pragma(connection, "cache_size", &format!("-{}", (options.cache_bytes / 1024).max(1)))?;
+    pragma(connection, "mmap_size", &options.mmap_bytes.to_string())?;
     pragma(connection, "temp_store", "MEMORY")
 }
 
@@ -180,6 +188,7 @@ mod tests {
             assert_eq!(read("synchronous"), Ok(want));
             assert_eq!(read("foreign_keys"), Ok(1));
             assert_eq!(read("busy_timeout"), Ok(0));
+            assert_eq!((read("cache_size"), read("mmap_size")), (Ok(-10_240), Ok(0)));
             let Place::File(path) = &place else { panic!("it is a file") };
             let reading = reader(path, &options).unwrap();
             assert!(reading.execute_batch("CREATE TABLE a (b)").is_err());

@@ -1,31 +1,74 @@
 //! Get, find, all.
 
 use rusqlite::{Connection, Statement};
-use tokio::runtime::Handle;
 use tradebase_core::{Code, Error, Record, Result};
 
+use super::bulk::bind_key;
 use super::error::from_sqlite;
 use super::filter::Bindings;
+use super::readers::Reader;
 use super::source::RowSource;
-use super::statements;
-use super::store::{Reader, Store, on_a_thread};
-use super::write::bind_key;
+use super::store::{Store, on_a_thread};
+use super::unit::noted;
+use super::{fixed, statements};
+use crate::call::Call;
 use crate::filter::Renderer;
 use crate::find::Search;
 
-/// Finds of at most so many rows run on the caller's thread: a hop to another one costs as much
-/// as reading fifty rows.
+/// Finds of at most so many rows run on the caller's thread, which spares the way to another one.
+/// What they have to walk over to find these rows does not count.
 const INLINE_ROWS_MAX: u32 = 64;
+/// The same of gets of several keys.
+const INLINE_KEYS_MAX: usize = 64;
 
 impl Store {
     /// The row of a key, read on the caller's thread.
-    pub(crate) async fn get<T: Record>(&self, key: &T::Key) -> Result<Option<T>> {
-        let reader = self.reader().await?;
-        get(reader.connection()?, key)
+    pub(crate) async fn get<T: Record>(&self, call: &Call<'_>, key: &T::Key) -> Result<Option<T>> {
+        call.runs(&statements(T::TABLE).get);
+        let reader = self.reader(call).await?;
+        noted(call, get(reader.connection()?, key))
+    }
+
+    /// The rows of these keys, as they are at one moment.
+    pub(crate) async fn get_many<T: Record + Clone>(
+        &self,
+        call: &Call<'_>,
+        keys: &[T::Key],
+    ) -> Result<Vec<Option<T>>> {
+        call.runs(&statements(T::TABLE).get);
+        let reader = self.reader(call).await?;
+        if keys.len() <= INLINE_KEYS_MAX {
+            return noted(call, get_each(reader.connection()?, keys));
+        }
+        let keys = keys.to_vec();
+        self.aside(call, reader, move |connection| get_each(connection, &keys)).await
+    }
+
+    /// Whether there is a row of a key.
+    pub(crate) async fn exists<T: Record>(&self, call: &Call<'_>, key: &T::Key) -> Result<bool> {
+        call.runs(&statements(T::TABLE).exists);
+        let reader = self.reader(call).await?;
+        noted(call, exists::<T>(reader.connection()?, key))
+    }
+
+    /// How many rows there are.
+    pub(crate) async fn count<T: Record>(&self, call: &Call<'_>) -> Result<u64> {
+        let sql = &fixed(T::TABLE).count;
+        call.runs(sql);
+        let reader = self.reader(call).await?;
+        let count = |connection: &Connection| {
+            let mut statement = connection.prepare_cached(sql)?;
+            statement.query_row([], |row| row.get::<_, i64>(0))
+        };
+        let count = move |connection: &Connection| {
+            count(connection).map_err(|e| from_sqlite(&e, Some(T::TABLE)))
+        };
+        let count = self.aside(call, reader, count).await?;
+        Ok(u64::try_from(count).unwrap_or(0))
     }
 
     /// What a search finds.
-    pub(crate) async fn find<T: Record>(&self, search: Search) -> Result<Vec<T>> {
+    pub(crate) async fn find<T: Record>(&self, call: &Call<'_>, search: Search) -> Result<Vec<T>> {
         let select = &statements(T::TABLE).select;
         let mut text = Renderer::new(T::TABLE, select, Bindings::default());
         text.condition(&search.condition)?;
@@ -33,33 +76,43 @@ impl Store {
         if let Some(rows) = search.limit {
             text.limit(rows)?;
         }
-        let reader = self.reader().await?;
+        if let Some(rows) = search.offset {
+            text.offset(rows)?;
+        }
+        let Renderer { text, parameters, .. } = text;
+        call.runs_own(&text);
+        let reader = self.reader(call).await?;
         match search.limit {
             Some(rows) if rows <= INLINE_ROWS_MAX => {
-                read(reader.connection()?, &text.text, text.parameters)
+                noted(call, read(reader.connection()?, &text, parameters))
             }
-            _ => read_aside(self.runtime(), reader, text.text, text.parameters).await,
+            _ => self.aside(call, reader, move |c| read(c, &text, parameters)).await,
         }
     }
 
     /// Every row in key order.
-    pub(crate) async fn all<T: Record>(&self) -> Result<Vec<T>> {
-        let reader = self.reader().await?;
-        let sql = statements(T::TABLE).all.clone();
-        read_aside(self.runtime(), reader, sql, Bindings::default()).await
+    pub(crate) async fn all<T: Record>(&self, call: &Call<'_>) -> Result<Vec<T>> {
+        let sql = &statements(T::TABLE).all;
+        call.runs(sql);
+        let reader = self.reader(call).await?;
+        self.aside(call, reader, move |c| read(c, sql, Bindings::default())).await
     }
-}
 
-async fn read_aside<T: Record>(
-    runtime: Option<&Handle>,
-    reader: Reader,
-    sql: String,
-    bindings: Bindings,
-) -> Result<Vec<T>> {
-    let job = on_a_thread(runtime, move || read(reader.connection()?, &sql, bindings));
-    match job.await {
-        Ok(read) => read,
-        Err(error) => Err(Error::new(Code::Internal, "a read did not end").because(error)),
+    /// Reads on a thread that may wait: the caller's, if it may.
+    async fn aside<R: Send + 'static>(
+        &self,
+        call: &Call<'_>,
+        reader: Reader,
+        read: impl FnOnce(&Connection) -> Result<R> + Send + 'static,
+    ) -> Result<R> {
+        if call.manner.in_place {
+            return noted(call, reader.connection().and_then(read));
+        }
+        let job = on_a_thread(self.runtime(), move || reader.connection().and_then(read));
+        match job.await {
+            Ok(read) => noted(call, read),
+            Err(error) => Err(Error::new(Code::Internal, "a read did not end").because(error)),
+        }
     }
 }
 
@@ -73,6 +126,30 @@ fn get<T: Record>(connection: &Connection, key: &T::Key) -> Result<Option<T>> {
         Some(row) => T::read(&mut RowSource::new(row)).map(Some),
         None => Ok(None),
     }
+}
+
+/// The rows of keys, in one read transaction; inside a transaction, in that.
+fn get_each<T: Record>(connection: &Connection, keys: &[T::Key]) -> Result<Vec<Option<T>>> {
+    let failed = |e| from_sqlite(&e, Some(T::TABLE));
+    let own = connection.is_autocommit() && keys.len() > 1;
+    if own {
+        connection.execute_batch("BEGIN").map_err(failed)?;
+    }
+    let rows = keys.iter().map(|key| get(connection, key)).collect();
+    if own {
+        // Who gives the connection back ends it, if this does not.
+        _ = connection.execute_batch("COMMIT");
+    }
+    rows
+}
+
+pub(super) fn exists<T: Record>(connection: &Connection, key: &T::Key) -> Result<bool> {
+    let failed = |e| from_sqlite(&e, Some(T::TABLE));
+    let sql = &statements(T::TABLE).exists;
+    let mut statement = connection.prepare_cached(sql).map_err(failed)?;
+    bind_key::<T>(key, &mut statement, &mut Vec::new())?;
+    let mut rows = statement.raw_query();
+    Ok(rows.next().map_err(failed)?.is_some())
 }
 
 fn read<T: Record>(connection: &Connection, sql: &str, bindings: Bindings) -> Result<Vec<T>> {

@@ -6,6 +6,7 @@ use serde::Serialize;
 use tradebase_core::uuid::Uuid;
 use tradebase_core::{Code, Column, Date, Error, Kind, Result, Sink, Timestamp, TimestampNs, json};
 
+use super::image::Image;
 use super::types::INTEGER_DIGITS_MAX;
 use super::{blob, error};
 use crate::limits;
@@ -81,6 +82,18 @@ impl<'a> ValueSink<'a, Vec<Value>> {
 
     /// The values.
     pub(super) fn into_values(self) -> Vec<Value> {
+        self.target
+    }
+}
+
+impl<'a> ValueSink<'a, Image> {
+    /// A sink that makes an image of the values.
+    pub(super) fn image(scratch: &'a mut Vec<u8>) -> Self {
+        Self { target: Image::new(), scratch, skipped: false }
+    }
+
+    /// The image.
+    pub(super) fn into_image(self) -> Image {
         self.target
     }
 }

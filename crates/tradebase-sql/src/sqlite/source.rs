@@ -10,9 +10,10 @@ use tradebase_core::{
 
 use super::blob;
 use super::types::INTEGER_DIGITS_MAX;
+use crate::domain::{finite, has_digits, is_within};
 
 /// A source over a row, whose columns stand in the order of the record's.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct RowSource<'a, 'stmt> {
     row: &'a Row<'stmt>,
 }
@@ -58,6 +59,18 @@ fn mistyped(value: ValueRef<'_>, column: &'static Column) -> Error {
 #[inline(never)]
 fn mislaid(column: &'static Column, what: &str, value: i64) -> Error {
     Error::unreadable(column, format_args!("{value} is no {what}"))
+}
+
+#[cold]
+#[inline(never)]
+fn out_of_range(column: &'static Column, what: &str) -> Error {
+    Error::unreadable(column, format_args!("the {what} is out of range"))
+}
+
+#[cold]
+#[inline(never)]
+fn too_long(column: &'static Column) -> Error {
+    Error::unreadable(column, format_args!("it has more digits than the column declares"))
 }
 
 #[cold]
@@ -108,24 +121,28 @@ impl Source for RowSource<'_, '_> {
     #[cfg_attr(not(debug_assertions), inline(always))]
     fn f64(&mut self, at: usize, column: &'static Column) -> Result<Got<f64>> {
         match self.value(at) {
-            Some(ValueRef::Real(value)) => Ok(Got::Value(value)),
+            Some(ValueRef::Real(value)) => finite(column, value).map(Got::Value),
             other => missing(other, column),
         }
     }
 
     #[cfg_attr(not(debug_assertions), inline(always))]
     fn decimal(&mut self, at: usize, column: &'static Column) -> Result<Got<i128>> {
-        match column.kind {
+        let units = match column.kind {
             Kind::Decimal { precision, .. } if precision > INTEGER_DIGITS_MAX => {
                 match self.value(at) {
                     Some(ValueRef::Blob(bytes)) => {
-                        Ok(Got::Value(blob::decode(sixteen(column, bytes)?)))
+                        Got::Value(blob::decode(sixteen(column, bytes)?))
                     }
-                    other => missing(other, column),
+                    other => missing(other, column)?,
                 }
             }
-            _ => Ok(self.integer(at, column)?.map(i128::from)),
-        }
+            _ => self.integer(at, column)?.map(i128::from),
+        };
+        units.try_map(|units| match has_digits(column, units) {
+            true => Ok(units),
+            false => Err(too_long(column)),
+        })
     }
 
     #[cfg_attr(not(debug_assertions), inline(always))]
@@ -156,19 +173,34 @@ impl Source for RowSource<'_, '_> {
 
     #[cfg_attr(not(debug_assertions), inline(always))]
     fn timestamp(&mut self, at: usize, column: &'static Column) -> Result<Got<Timestamp>> {
-        Ok(self.integer(at, column)?.map(Timestamp::from_micros))
+        self.integer(at, column)?.try_map(|micros| {
+            let at = Timestamp::from_micros(micros);
+            match is_within(column, &at, &Timestamp::MIN, &Timestamp::MAX) {
+                true => Ok(at),
+                false => Err(out_of_range(column, "moment")),
+            }
+        })
     }
 
     #[cfg_attr(not(debug_assertions), inline(always))]
     fn timestamp_ns(&mut self, at: usize, column: &'static Column) -> Result<Got<TimestampNs>> {
-        Ok(self.integer(at, column)?.map(TimestampNs::from_nanos))
+        self.integer(at, column)?.try_map(|nanos| {
+            let at = TimestampNs::from_nanos(nanos);
+            match is_within(column, &at, &TimestampNs::MIN, &TimestampNs::MAX) {
+                true => Ok(at),
+                false => Err(out_of_range(column, "moment")),
+            }
+        })
     }
 
     #[cfg_attr(not(debug_assertions), inline(always))]
     fn date(&mut self, at: usize, column: &'static Column) -> Result<Got<Date>> {
-        self.integer(at, column)?.try_map(|days| match i32::try_from(days) {
-            Ok(days) => Ok(Date::from_days(days)),
-            Err(_) => Err(mislaid(column, "date", days)),
+        self.integer(at, column)?.try_map(|days| {
+            i32::try_from(days)
+                .ok()
+                .map(Date::from_days)
+                .filter(|day| is_within(column, day, &Date::MIN, &Date::MAX))
+                .ok_or_else(|| out_of_range(column, "day"))
         })
     }
 

@@ -1,171 +1,362 @@
-//! Insert, update, delete.
+//! One write: its statement, its values, and how it ended.
 
-use rusqlite::Statement;
-use tokio::task::yield_now;
-use tradebase_core::{Code, Error, Got, Key, Record, Result, Source, Table, Timestamp};
+use std::sync::Arc;
 
+use rusqlite::{Connection, Statement};
+use tradebase_core::{Code, Error, Got, Record, Result, Roles, Source, Table, Timestamp};
+
+use super::blame;
+use super::change;
 use super::error::from_sqlite;
-use super::sink::BindSink;
+use super::image::Image;
+use super::sink::ValueSink;
 use super::source::RowSource;
-use super::statements;
-use super::store::{Store, Writing, patiently};
+use super::upsert::{self, Landing};
+use super::{fixed, statements};
+use crate::call::Call;
+use crate::conflict::{Landed, Plan, Upserted};
 use crate::error::unassigned;
+use crate::patch::Change;
 use crate::schema;
 use crate::sql::Updated;
 
-/// Rows of a batch that are written before other tasks of the thread get their turn: about a
-/// millisecond.
-const ROWS_PER_TURN: usize = 256;
+/// How often an upsert looks again when another process deletes the row between its statements.
+const UPSERT_ATTEMPTS: u32 = 100;
 
-impl Store {
-    /// Inserts a row; gives the key if the database assigned it.
-    pub(crate) async fn insert<T: Record>(&self, row: &T) -> Result<Option<i64>> {
-        let mut writer = self.writer().await?;
-        patiently(self.busy_wait(), || {
-            let writing = writer.parts()?;
-            let mut keys = Vec::new();
-            writing.insert(&[row], &mut keys)?;
-            Ok(keys.pop())
-        })
-        .await
-    }
+/// A write of one row, ready to be carried out by whoever has the connection.
+#[derive(Debug)]
+pub(crate) struct Write {
+    pub(super) table: &'static Table,
+    text: Text,
+    image: Image,
+    kind: Kind,
+    /// Of which columns the first values are.
+    values: Values,
+}
 
-    /// Inserts rows, all or none; gives their keys if the database assigned them.
-    pub(crate) async fn insert_many<T: Record>(&self, rows: &[&T]) -> Result<Vec<i64>> {
-        let mut writer = self.begin().await?;
-        let mut keys = Vec::new();
-        for turn in rows.chunks(ROWS_PER_TURN) {
-            writer.parts()?.insert(turn, &mut keys)?;
-            if turn.len() == ROWS_PER_TURN {
-                yield_now().await;
-            }
+#[derive(Debug)]
+enum Values {
+    /// All, in their order.
+    Row,
+    /// These.
+    Columns(Box<[usize]>),
+    /// The key's.
+    Key,
+}
+
+/// The text of a statement.
+#[derive(Clone, Debug)]
+pub(super) enum Text {
+    /// Rendered once per record.
+    Fixed(&'static str),
+    /// Rendered for one shape of it.
+    Own(Arc<str>),
+}
+
+#[derive(Debug)]
+enum Kind {
+    /// Whether the database assigns the key.
+    Insert {
+        assigned: bool,
+    },
+    /// What tells a row of another version from none, where versions are counted: then the last
+    /// value is the version that the row should have.
+    Update {
+        created: bool,
+        exists: Option<Text>,
+    },
+    /// What changes the row that is there; none if it stays as it is.
+    Upsert {
+        update: Option<Text>,
+    },
+    Delete,
+}
+
+/// How a write ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Done {
+    /// With the key, if the database assigned it.
+    Inserted(Option<i64>),
+    Updated(Updated),
+    Upserted(Landed),
+    Deleted(bool),
+}
+
+impl Text {
+    pub(super) fn as_str(&self) -> &str {
+        match self {
+            Text::Fixed(text) => text,
+            Text::Own(text) => text,
         }
-        writer.run("COMMIT")?;
-        Ok(keys)
     }
 
-    /// Writes all columns of a row that is there.
-    pub(crate) async fn update<T: Record>(&self, row: &T, version: Option<i64>) -> Result<Updated> {
-        let mut writer = self.writer().await?;
-        patiently(self.busy_wait(), || writer.parts()?.update(row, version)).await
+    /// Notes it as the statement of a call.
+    pub(super) fn note(&self, call: &Call<'_>) {
+        match self {
+            Text::Fixed(text) => call.runs(text),
+            Text::Own(text) => call.runs_own(text),
+        }
+    }
+}
+
+impl Write {
+    /// Inserts a row.
+    pub(crate) fn insert<T: Record>(row: &T) -> Result<Self> {
+        let text = Text::Fixed(&statements(T::TABLE).insert);
+        let kind = Kind::Insert { assigned: schema::assigned(T::TABLE).is_some() };
+        let image = image(row)?.0;
+        Ok(Self { table: T::TABLE, text, image, kind, values: Values::Row })
+    }
+
+    /// Writes all columns of a row, if it has that version.
+    pub(crate) fn update<T: Record>(row: &T, version: Option<i64>) -> Result<Self> {
+        let texts = statements(T::TABLE);
+        let (mut image, skipped) = image(row)?;
+        if skipped {
+            return Err(unassigned(T::TABLE));
+        }
+        let exists = if texts.update_by_version {
+            image.integer(version.ok_or_else(versionless)?);
+            Some(Text::Fixed(&fixed(T::TABLE).exists_by_row))
+        } else {
+            None
+        };
+        let kind = Kind::Update { created: texts.update_returns_created, exists };
+        let text = Text::Fixed(&texts.update);
+        Ok(Self { table: T::TABLE, text, image, kind, values: Values::Row })
+    }
+
+    /// Inserts a row, or does with the one that is there what the plan says.
+    pub(crate) fn upsert<T: Record>(row: &T, plan: &Plan) -> Result<Self> {
+        let Landing { insert: text, update } = upsert::landing(T::TABLE, plan);
+        let image = image(row)?.0;
+        let kind = Kind::Upsert { update };
+        Ok(Self { table: T::TABLE, text, image, kind, values: Values::Row })
     }
 
     /// Deletes the row of a key.
-    pub(crate) async fn delete<T: Record>(&self, key: &T::Key) -> Result<bool> {
-        let mut writer = self.writer().await?;
-        patiently(self.busy_wait(), || writer.parts()?.delete::<T>(key)).await
+    pub(crate) fn delete<T: Record>(key: &T::Key) -> Result<Self> {
+        let text = Text::Fixed(&statements(T::TABLE).delete);
+        let image = key_image::<T>(key)?;
+        Ok(Self { table: T::TABLE, text, image, kind: Kind::Delete, values: Values::Key })
     }
-}
 
-impl Writing {
-    /// Inserts rows by one prepared statement, and notes the keys the database assigned.
-    fn insert<T: Record>(&mut self, rows: &[&T], keys: &mut Vec<i64>) -> Result<()> {
-        let failed = |e| from_sqlite(&e, Some(T::TABLE));
-        let sql = &statements(T::TABLE).insert;
-        let mut statement = self.connection.prepare_cached(sql).map_err(failed)?;
-        let assigns = schema::assigned(T::TABLE).is_some();
-        for row in rows {
-            row.write(&mut BindSink::new(&mut statement, &mut self.scratch))?;
-            if assigns {
-                keys.push(assigned_key(&mut statement, T::TABLE)?);
-            } else {
-                statement.raw_execute().map_err(failed)?;
-            }
+    /// Changes some columns of the row of a key.
+    pub(super) fn patch<T: Record>(key: &T::Key, change: &Change) -> Result<Self> {
+        let mut scratch = Vec::new();
+        let mut sink = ValueSink::image(&mut scratch);
+        for (at, value) in &change.values {
+            value.put(&T::COLUMNS[*at], &mut sink)?;
         }
-        Ok(())
-    }
-
-    fn update<T: Record>(&mut self, row: &T, version: Option<i64>) -> Result<Updated> {
-        let failed = |e| from_sqlite(&e, Some(T::TABLE));
-        let texts = statements(T::TABLE);
-        let mut statement = self.connection.prepare_cached(&texts.update).map_err(failed)?;
-        let mut sink = BindSink::new(&mut statement, &mut self.scratch);
-        row.write(&mut sink)?;
+        tradebase_core::Key::put_key(key, T::TABLE.key_columns(), &mut sink)?;
         if sink.skipped() {
             return Err(unassigned(T::TABLE));
         }
-        if texts.update_by_version {
-            sink.integer(version.ok_or_else(versionless)?)?;
+        let mut image = sink.into_image();
+        if let Some(version) = change.version {
+            image.integer(version);
         }
-        let updated = if texts.update_returns_created {
-            made_at(&mut statement, T::TABLE)?
+        let (text, exists) = change::texts(T::TABLE, change);
+        let kind = Kind::Update { created: false, exists };
+        let values = Values::Columns(change.values.iter().map(|(at, _)| *at).collect());
+        Ok(Self { table: T::TABLE, text, image, kind, values })
+    }
+
+    /// Notes its statement.
+    pub(super) fn note(&self, call: &Call<'_>) {
+        self.text.note(call);
+    }
+
+    /// The version that the stored row should have.
+    pub(super) fn version(&self) -> Option<i64> {
+        match self.kind {
+            Kind::Update { exists: Some(_), .. } => self.image.last_integer(),
+            _ => None,
+        }
+    }
+
+    /// Carries it out. Nothing of it is done if that fails.
+    pub(super) fn run(&self, connection: &Connection) -> Result<Done> {
+        self.attempt(connection).map_err(|error| self.blamed(connection, error))
+    }
+
+    /// An error of a reference names its column, or the table that still points to the row.
+    #[cold]
+    fn blamed(&self, connection: &Connection, error: Error) -> Error {
+        let image = &self.image;
+        match &self.values {
+            Values::Row => blame::of_values(connection, self.table, |at| image.value(at), error),
+            Values::Columns(columns) => {
+                let value = |at| image.value(columns.iter().position(|&one| one == at)?);
+                blame::of_values(connection, self.table, value, error)
+            }
+            Values::Key => blame::of_key(connection, self.table, image, error),
+        }
+    }
+
+    fn attempt(&self, connection: &Connection) -> Result<Done> {
+        match &self.kind {
+            Kind::Insert { assigned: false } => {
+                self.count(connection, &self.text).map(|_| Done::Inserted(None))
+            }
+            Kind::Insert { assigned: true } => {
+                let key = self.row(connection, &self.text, |row, table| key_in(row, 0, table))?;
+                Ok(Done::Inserted(Some(key.flatten().ok_or_else(no_key)?)))
+            }
+            Kind::Update { created, exists } => {
+                self.update_row(connection, *created, exists.as_ref()).map(Done::Updated)
+            }
+            Kind::Upsert { update } => {
+                self.upsert_row(connection, update.as_ref()).map(Done::Upserted)
+            }
+            Kind::Delete => Ok(Done::Deleted(self.count(connection, &self.text)? > 0)),
+        }
+    }
+
+    fn update_row(
+        &self,
+        connection: &Connection,
+        created: bool,
+        exists: Option<&Text>,
+    ) -> Result<Updated> {
+        let updated = if created {
+            let made = |row: &RowSource<'_, '_>, table| created_in(row, 0, table);
+            self.row(connection, &self.text, made)?.map(|created| Updated::Yes { created })
         } else {
-            let count = statement.raw_execute().map_err(failed)?;
+            let count = self.count(connection, &self.text)?;
             (count > 0).then_some(Updated::Yes { created: None })
         };
-        drop(statement);
-        match updated {
-            Some(updated) => Ok(updated),
-            None if texts.update_by_version && self.exists::<T>(&row.key())? => {
+        match (updated, exists) {
+            (Some(updated), _) => Ok(updated),
+            (None, Some(exists)) if self.row(connection, exists, |_, _| Ok(()))?.is_some() => {
                 Ok(Updated::OtherVersion)
             }
-            None => Ok(Updated::Missing),
+            _ => Ok(Updated::Missing),
         }
     }
 
-    fn delete<T: Record>(&mut self, key: &T::Key) -> Result<bool> {
-        let failed = |e| from_sqlite(&e, Some(T::TABLE));
-        let sql = &statements(T::TABLE).delete;
-        let mut statement = self.connection.prepare_cached(sql).map_err(failed)?;
-        bind_key::<T>(key, &mut statement, &mut self.scratch)?;
-        Ok(statement.raw_execute().map_err(failed)? > 0)
+    /// An insert that does nothing if the row is there, and then what changes the row: each
+    /// statement is whole by itself, and only one of them changes anything.
+    fn upsert_row(&self, connection: &Connection, update: Option<&Text>) -> Result<Landed> {
+        for _ in 0..UPSERT_ATTEMPTS {
+            let land = |how| move |row: &RowSource<'_, '_>, table| upsert::landed(row, table, how);
+            let inserted = self.row(connection, &self.text, land(Upserted::Inserted))?;
+            if let Some(landed) = inserted {
+                return Ok(landed);
+            }
+            let Some(update) = update else { return Ok(upsert::kept()) };
+            if let Some(landed) = self.row(connection, update, land(Upserted::Updated))? {
+                return Ok(landed);
+            }
+        }
+        let message = "another process deletes the row as often as it is met";
+        Err(Error::new(Code::TransactionFailed, message))
     }
 
-    fn exists<T: Record>(&mut self, key: &T::Key) -> Result<bool> {
-        let failed = |e| from_sqlite(&e, Some(T::TABLE));
-        let sql = &statements(T::TABLE).exists;
-        let mut statement = self.connection.prepare_cached(sql).map_err(failed)?;
-        bind_key::<T>(key, &mut statement, &mut self.scratch)?;
-        let mut rows = statement.raw_query();
-        Ok(rows.next().map_err(failed)?.is_some())
+    /// Runs a statement that gives no rows.
+    fn count(&self, connection: &Connection, text: &Text) -> Result<usize> {
+        let failed = |e| from_sqlite(&e, Some(self.table));
+        let mut statement = connection.prepare_cached(text.as_str()).map_err(failed)?;
+        self.image.bind(&mut statement)?;
+        statement.raw_execute().map_err(failed)
+    }
+
+    /// Runs a statement that gives at most one row.
+    fn row<R>(
+        &self,
+        connection: &Connection,
+        text: &Text,
+        read: impl FnOnce(&RowSource<'_, '_>, &'static Table) -> Result<R>,
+    ) -> Result<Option<R>> {
+        let failed = |e| from_sqlite(&e, Some(self.table));
+        let mut statement = connection.prepare_cached(text.as_str()).map_err(failed)?;
+        self.image.bind(&mut statement)?;
+        // Else what is said to have failed would be committed: interrupted, it is rolled back, and
+        // with it the transaction that it is part of.
+        only_row(&mut statement, self.table, read, || connection.get_interrupt_handle().interrupt())
     }
 }
 
-/// Binds the key's columns as the first parameters.
-pub(super) fn bind_key<T: Record>(
-    key: &T::Key,
+/// Runs a statement that gives at most one row, to its end: it commits there, not with the row.
+/// If the row cannot be read, `spoil` is called before the end.
+pub(super) fn only_row<R>(
     statement: &mut Statement<'_>,
-    scratch: &mut Vec<u8>,
-) -> Result<()> {
-    let mut sink = BindSink::new(statement, scratch);
-    key.put_key(T::TABLE.key_columns(), &mut sink)?;
-    if sink.skipped() { Err(unassigned(T::TABLE)) } else { Ok(()) }
-}
-
-/// Runs an insert that gives the key back.
-fn assigned_key(statement: &mut Statement<'_>, table: &'static Table) -> Result<i64> {
-    let failed = |e| from_sqlite(&e, Some(table));
-    let mut rows = statement.raw_query();
-    let key = match (rows.next().map_err(failed)?, schema::assigned(table)) {
-        (Some(row), Some((_, column))) => RowSource::new(row).i64(0, column)?,
-        _ => Got::Absent,
-    };
-    // The statement commits at its end, not with its first row.
-    while rows.next().map_err(failed)?.is_some() {}
-    match key {
-        Got::Value(key) => Ok(key),
-        Got::Null | Got::Absent => Err(Error::new(Code::Internal, "no key was assigned")),
-    }
-}
-
-/// Runs an update that gives back when the row was made; none if no row was updated.
-fn made_at(statement: &mut Statement<'_>, table: &'static Table) -> Result<Option<Updated>> {
+    table: &'static Table,
+    read: impl FnOnce(&RowSource<'_, '_>, &'static Table) -> Result<R>,
+    spoil: impl FnOnce(),
+) -> Result<Option<R>> {
     let failed = |e| from_sqlite(&e, Some(table));
     let mut rows = statement.raw_query();
     let Some(row) = rows.next().map_err(failed)? else { return Ok(None) };
-    let created: Got<Timestamp> = match table.playing(tradebase_core::Roles::CREATED) {
-        Some((_, column)) => RowSource::new(row).timestamp(0, column)?,
-        None => Got::Absent,
-    };
-    while rows.next().map_err(failed)?.is_some() {}
-    let created = match created {
-        Got::Value(created) => Some(created),
+    let read = read(&RowSource::new(row), table);
+    if read.is_err() {
+        spoil();
+    }
+    loop {
+        match rows.next() {
+            Ok(Some(_)) => {}
+            Ok(None) => return read.map(Some),
+            // The reason is what could not be read.
+            Err(error) => return read.and(Err(failed(error))),
+        }
+    }
+}
+
+/// The values of a row, and whether one was left to the database.
+fn image<T: Record>(row: &T) -> Result<(Image, bool)> {
+    let mut scratch = Vec::new();
+    let mut sink = ValueSink::image(&mut scratch);
+    row.write(&mut sink)?;
+    let skipped = sink.skipped();
+    Ok((sink.into_image(), skipped))
+}
+
+/// The values of a key.
+pub(super) fn key_image<T: Record>(key: &T::Key) -> Result<Image> {
+    let mut scratch = Vec::new();
+    let mut sink = ValueSink::image(&mut scratch);
+    tradebase_core::Key::put_key(key, T::TABLE.key_columns(), &mut sink)?;
+    if sink.skipped() { Err(unassigned(T::TABLE)) } else { Ok(sink.into_image()) }
+}
+
+/// The key that the database assigned.
+pub(super) fn key_in(
+    row: &RowSource<'_, '_>,
+    at: usize,
+    table: &'static Table,
+) -> Result<Option<i64>> {
+    match schema::assigned(table) {
+        Some((_, column)) => row.clone().i64(at, column).map(value),
+        None => Ok(None),
+    }
+}
+
+/// When the row was made.
+pub(super) fn created_in(
+    row: &RowSource<'_, '_>,
+    at: usize,
+    table: &'static Table,
+) -> Result<Option<Timestamp>> {
+    match table.playing(Roles::CREATED) {
+        Some((_, column)) => row.clone().timestamp(at, column).map(value),
+        None => Ok(None),
+    }
+}
+
+/// What is there of a value.
+pub(super) fn value<T>(got: Got<T>) -> Option<T> {
+    match got {
+        Got::Value(value) => Some(value),
         Got::Null | Got::Absent => None,
-    };
-    Ok(Some(Updated::Yes { created }))
+    }
 }
 
 #[cold]
-fn versionless() -> Error {
+pub(super) fn no_key() -> Error {
+    Error::new(Code::Internal, "no key was assigned")
+}
+
+#[cold]
+pub(super) fn versionless() -> Error {
     Error::new(Code::Internal, "a record with a version column tells no version")
 }

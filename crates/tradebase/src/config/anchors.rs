@@ -16,7 +16,7 @@ pub(super) struct Anchors {
 pub(super) const SQL: Anchors = Anchors {
     keys: &["sql.url", "sql.path", "sql.host"],
     whole: "sql.host",
-    parts: &["sql.port", "sql.name", "sql.user", "sql.password"],
+    parts: &["sql.port", "sql.name", "sql.user", "sql.password", "sql.sslmode", "sql.sslrootcert"],
 };
 
 pub(super) const CACHE: Anchors = Anchors {

@@ -41,6 +41,8 @@ impl Kind {
     pub(super) const PORT: Kind = Kind::Count { least: 1, most: 65_535 };
     /// For counts that nothing here goes by.
     pub(super) const ANY_COUNT: Kind = Kind::Count { least: 0, most: 1_000_000 };
+    /// Up to a terabyte.
+    pub(super) const BYTES: Kind = Kind::Count { least: 0, most: 1 << 40 };
     /// A wait may be none.
     pub(super) const WAIT: Kind = Kind::Seconds { least_ms: 0, most_ms: DAY_MS };
     /// A deadline leaves some time.

@@ -73,16 +73,33 @@ pub struct SqlSettings {
     pub target: SqlTarget,
     /// Whether anybody said where it is; else it is a file in the data folder.
     pub is_named: bool,
-    /// Connections to PostgreSQL at most.
+    /// Connections to PostgreSQL that are kept.
     pub pool_connections: usize,
+    /// Connections beyond these while they are all in use.
+    pub pool_overflow: usize,
     /// How long a call waits for a free connection.
     pub pool_wait: Duration,
+    /// The age at which a connection is replaced; none for never.
+    pub pool_recycle: Option<Duration>,
+    /// How long PostgreSQL works on one statement; none for what the server says.
+    pub statement_wait: Option<Duration>,
+    /// How long a statement waits for a lock on PostgreSQL; none for what the server says.
+    pub lock_wait: Option<Duration>,
+    /// How long a transaction on PostgreSQL may stand open with nothing to do; none for what the
+    /// server says.
+    pub idle_in_transaction_wait: Option<Duration>,
+    /// How long a call takes before it counts as slow.
+    pub slow_after: Duration,
     /// How long opening a connection to PostgreSQL may take.
     pub connect_wait: Duration,
     /// How long a write to SQLite waits for another writer.
     pub busy_wait: Duration,
     /// Connections that read a SQLite file at most.
     pub readers: usize,
+    /// Pages of a SQLite file that each connection keeps in memory, in bytes.
+    pub cache_bytes: usize,
+    /// How much of a SQLite file is mapped, in bytes.
+    pub mmap_bytes: usize,
     /// What survives when the power fails.
     pub durability: Durability,
 }
@@ -113,6 +130,10 @@ pub struct SqlParts {
     pub user: Option<String>,
     /// The password.
     pub password: Option<Secret>,
+    /// How the connection is encrypted; none for what the relational room does by itself.
+    pub sslmode: Option<String>,
+    /// The certificates that the server's own is verified with.
+    pub sslrootcert: Option<String>,
 }
 
 /// The settings of the cache.
@@ -305,6 +326,12 @@ impl SqlParts {
             url.push_str(&escaped(&self.host));
         }
         url.push_str(&format!(":{}/{}", self.port, escaped(&self.name)));
+        let ours = [("sslmode", &self.sslmode), ("sslrootcert", &self.sslrootcert)];
+        let given = ours.into_iter().filter_map(|(name, said)| said.as_ref().map(|it| (name, it)));
+        for (i, (name, said)) in given.enumerate() {
+            let mark = if i == 0 { '?' } else { '&' };
+            url.push_str(&format!("{mark}{name}={}", escaped(said)));
+        }
         Secret::new(url)
     }
 }

@@ -85,6 +85,8 @@ fn sql(read: &Read<'_>, profile: Profile, data_folder: &Path) -> Result<SqlSetti
             name: read.needed("sql.name", "sql.host")?,
             user: read.user("sql.user", "sql.password")?,
             password: read.secret("sql.password"),
+            sslmode: read.given("sql.sslmode").map(|mode| mode.trim().to_ascii_lowercase()),
+            sslrootcert: read.given("sql.sslrootcert"),
         }),
         _ => SqlTarget::Sqlite(read.place("sql.path", &default)?),
     };
@@ -96,10 +98,18 @@ fn sql(read: &Read<'_>, profile: Profile, data_folder: &Path) -> Result<SqlSetti
         target,
         is_named: winner.is_some(),
         pool_connections: read.count("sql.pool_size")?,
+        pool_overflow: read.count("sql.pool_overflow")?,
         pool_wait: read.wait("sql.pool_wait")?,
+        pool_recycle: Some(read.wait("sql.pool_recycle")?).filter(|age| !age.is_zero()),
+        statement_wait: read.some_wait("sql.statement_wait")?,
+        lock_wait: read.some_wait("sql.lock_wait")?,
+        idle_in_transaction_wait: read.some_wait("sql.idle_in_transaction_wait")?,
+        slow_after: read.wait("sql.slow_after")?,
         connect_wait: read.wait("sql.connect_wait")?,
         busy_wait: read.wait("sql.busy_wait")?,
         readers: read.count("sql.readers")?,
+        cache_bytes: read.count("sql.cache_bytes")?,
+        mmap_bytes: read.count("sql.mmap_bytes")?,
         durability,
     })
 }
@@ -258,6 +268,13 @@ impl Read<'_> {
             (None, Preset::Wait(wait)) => Ok(*wait),
             (None, _) => Err(unread(setting)),
         }
+    }
+
+    /// A wait that has no default of ours.
+    fn some_wait(&self, key: &'static str) -> Result<Option<Duration>> {
+        let setting = table::find(key)?;
+        let read = |text: String| setting.kind.wait(&text).ok_or_else(|| unread(setting));
+        self.given(key).map(read).transpose()
     }
 
     fn word(&self, key: &'static str) -> Result<&'static str> {

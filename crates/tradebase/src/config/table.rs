@@ -24,6 +24,7 @@ pub(super) const ROOMS: [&str; 5] = ["general", "sql", "cache", "analytics", "se
 pub(super) const PROFILES: &[&str] = &["development", "production"];
 pub(super) const FORMATS: &[&str] = &["auto", "pretty", "json"];
 pub(super) const DURABILITIES: &[&str] = &["full", "relaxed"];
+const SSLMODES: &[&str] = &["disable", "prefer", "require", "verify-ca", "verify-full"];
 pub(super) const WHEN_LOCKED: &[&str] = &["error", "memory", "wait", "read_only"];
 
 const SQL_SCHEMES: &[&str] = &["sqlite:", "sqlite3:", "postgres://", "postgresql://"];
@@ -259,6 +260,13 @@ const SQL: &[Setting] = &[
     Setting::new("sql", "sql.password", names!("DATABASE_PASSWORD"), Kind::Secret)
         .example("password")
         .means("the password of PostgreSQL, beside sql.host"),
+    Setting::new("sql", "sql.sslmode", own!("SQL_SSLMODE"), Kind::Words(SSLMODES))
+        .default(Preset::Told("verify-full, disable on this machine"))
+        .example("verify-full")
+        .means("how the connection to PostgreSQL is encrypted, beside sql.host"),
+    Setting::new("sql", "sql.sslrootcert", own!("SQL_SSLROOTCERT"), Kind::Path)
+        .example("/etc/ssl/ledger-ca.pem")
+        .means("the certificates that PostgreSQL's own is verified with, beside sql.host"),
     Setting::new(
         "sql",
         "sql.pool_size",
@@ -267,22 +275,40 @@ const SQL: &[Setting] = &[
     )
     .default(Preset::Count(tradebase_sql::POOL_CONNECTIONS))
     .unit("connections")
-    .means("connections to PostgreSQL at most"),
-    Setting::new("sql", "sql.pool_overflow", names!("MAX_OVERFLOW"), Kind::ANY_COUNT)
-        .example("0")
-        .unit("connections")
-        .means("connections beyond the pool while it is busy")
-        .not_yet("sql.pool_size is the one bound"),
+    .means("connections to PostgreSQL that are kept"),
+    Setting::new(
+        "sql",
+        "sql.pool_overflow",
+        names!("MAX_OVERFLOW"),
+        Kind::Count { least: 0, most: 10_000 },
+    )
+    .default(Preset::Count(tradebase_sql::POOL_OVERFLOW))
+    .unit("connections")
+    .means("connections beyond the pool while it is busy"),
     Setting::new("sql", "sql.pool_wait", names!("POOL_TIMEOUT"), Kind::WAIT)
         .default(Preset::Wait(tradebase_sql::POOL_WAIT))
         .means("how long a call waits for a free connection"),
     Setting::new("sql", "sql.pool_recycle", names!("POOL_RECYCLE"), Kind::AGE)
-        .example("3600")
-        .means("the age at which a connection is replaced")
-        .not_yet("connections are kept as long as they answer"),
+        .default(Preset::Wait(tradebase_sql::POOL_RECYCLE))
+        .means("the age at which a connection is replaced, 0 for never"),
     Setting::new("sql", "sql.connect_wait", own!("SQL_CONNECT_WAIT"), Kind::DEADLINE)
         .default(Preset::Wait(tradebase_sql::CONNECT_WAIT))
         .means("how long opening a connection to PostgreSQL may take"),
+    Setting::new("sql", "sql.statement_wait", own!("SQL_STATEMENT_WAIT"), Kind::DEADLINE)
+        .default(Preset::Told("the server decides"))
+        .example("30")
+        .means("how long PostgreSQL works on one statement"),
+    Setting::new("sql", "sql.lock_wait", own!("SQL_LOCK_WAIT"), Kind::DEADLINE)
+        .default(Preset::Told("the server decides"))
+        .example("5")
+        .means("how long a statement waits for a lock on PostgreSQL"),
+    Setting::new("sql", "sql.idle_in_transaction_wait", own!("SQL_IDLE_WAIT"), Kind::DEADLINE)
+        .default(Preset::Told("the server decides"))
+        .example("60")
+        .means("how long a transaction on PostgreSQL may stand open with nothing to do"),
+    Setting::new("sql", "sql.slow_after", own!("SQL_SLOW_AFTER"), Kind::WAIT)
+        .default(Preset::Wait(tradebase_sql::SLOW_AFTER))
+        .means("a call that takes longer is kept and logged as slow"),
     Setting::new("sql", "sql.busy_wait", own!("SQL_BUSY_WAIT"), Kind::WAIT)
         .default(Preset::Wait(tradebase_sql::BUSY_WAIT))
         .means("how long a write to SQLite waits for another writer"),
@@ -290,6 +316,14 @@ const SQL: &[Setting] = &[
         .default(Preset::Count(tradebase_sql::READERS))
         .unit("connections")
         .means("connections that read a SQLite file at most"),
+    Setting::new("sql", "sql.cache_bytes", own!("SQL_CACHE_BYTES"), Kind::BYTES)
+        .default(Preset::Count(tradebase_sql::CACHE_BYTES))
+        .unit("bytes")
+        .means("pages of a SQLite file that each connection keeps in memory"),
+    Setting::new("sql", "sql.mmap_bytes", own!("SQL_MMAP_BYTES"), Kind::BYTES)
+        .default(Preset::Count(tradebase_sql::MMAP_BYTES))
+        .unit("bytes")
+        .means("how much of a SQLite file is mapped: an error of the disk becomes a signal then"),
     Setting::new("sql", "sql.durability", own!("SQL_DURABILITY"), Kind::Words(DURABILITIES))
         .default(Preset::Text("full"))
         .means("full keeps every answered write when the power fails, relaxed may lose the last"),
@@ -486,6 +520,7 @@ mod tests {
         #[cfg(feature = "influx")]
         assert_eq!(wait("series.answer_deadline"), tradebase_series::ANSWER_DEADLINE);
         assert_eq!(wait("sql.pool_wait"), tradebase_sql::POOL_WAIT);
+        assert_eq!(wait("sql.pool_recycle"), Duration::from_secs(3600));
     }
 
     #[test]

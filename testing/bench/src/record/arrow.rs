@@ -15,7 +15,7 @@ use tradebase_conformance::models::{Trade, TradeId};
 use tradebase_core::{Timestamp, Uuid};
 use tradebase_duckdb::BatchBuilder;
 
-use super::raw::{Broken, from_units, moment, plain, units};
+use crate::hand::{Broken, from_units, moment, plain, units};
 use crate::measure::{Figures, compare};
 
 #[inline(never)]

@@ -6,7 +6,7 @@ use tradebase_conformance::models::{Trade, TradeId};
 use tradebase_core::json::{Cell, Scanner};
 use tradebase_core::{Timestamp, Uuid, decimal, json};
 
-use super::raw::{Broken, SCALE, from_units, moment, plain, text, units};
+use crate::hand::{Broken, SCALE, from_units, moment, plain, text, units};
 use crate::measure::{Figures, compare};
 
 #[inline(never)]

@@ -6,7 +6,7 @@ use tradebase_conformance::models::Trade;
 use tradebase_core::{Decimal, Uuid, decimal};
 use tradebase_series::codec::Encoder;
 
-use super::raw::{Broken, SCALE, moment, plain, units};
+use crate::hand::{Broken, SCALE, moment, plain, units};
 use crate::measure::{Figures, compare};
 
 #[inline(never)]

@@ -6,7 +6,6 @@ mod json;
 mod line;
 mod msgpack;
 mod postgres;
-mod raw;
 mod sqlite;
 
 use std::hint::black_box;

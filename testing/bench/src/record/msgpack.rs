@@ -6,7 +6,7 @@ use tradebase_cache::codec;
 use tradebase_conformance::models::{Trade, TradeId};
 use tradebase_core::{Decimal, Timestamp, Uuid, decimal};
 
-use super::raw::{Broken, SCALE, from_units, moment, plain, text, units};
+use crate::hand::{Broken, SCALE, from_units, moment, plain, text, units};
 use crate::measure::{Figures, compare};
 
 #[inline(never)]
@@ -129,7 +129,7 @@ impl<'a> Hand<'a> {
     fn uuid(&mut self, name: &[u8]) -> Result<Uuid, Broken> {
         self.name(name)?;
         match self.take(2)? {
-            [0xc4, 16] => super::raw::uuid(self.take(16)?),
+            [0xc4, 16] => crate::hand::uuid(self.take(16)?),
             _ => Err(Broken),
         }
     }

@@ -9,6 +9,8 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use super::door::{Door, knock};
+use super::frames::{Framer, Talk};
+use super::rules::{Rules, Step};
 use super::{CONNECTIONS_MAX, Counts, Side};
 
 const CONNECT_DEADLINE: Duration = Duration::from_secs(5);
@@ -16,24 +18,6 @@ const CHUNK_BYTES: usize = 16 * 1_024;
 /// Chunks on their way in one direction; a sender that is further ahead has to wait.
 const CHUNKS_MAX: usize = 256;
 const STACK_BYTES: usize = 128 * 1_024;
-
-#[derive(Debug, Default)]
-pub(super) struct Rules {
-    pub delay: Duration,
-    pub hold: bool,
-    from_client: Option<u64>,
-    from_server: Option<u64>,
-}
-
-impl Rules {
-    /// How many bytes from that side may still pass.
-    pub(super) fn budget(&mut self, from: Side) -> &mut Option<u64> {
-        match from {
-            Side::Client => &mut self.from_client,
-            Side::Server => &mut self.from_server,
-        }
-    }
-}
 
 /// All connections of a proxy.
 pub(super) struct Hub {
@@ -51,22 +35,25 @@ struct State {
 }
 
 impl State {
-    /// Takes up to `size` bytes from the budget. The rule is used up when it lets less through.
+    /// Takes what may pass now of a piece from the rules' budgets, or none if it has to wait.
     ///
-    /// They count from here and not once they are written: who has read an answer through the
-    /// proxy finds it counted.
-    fn spend(&mut self, from: Side, size: usize) -> usize {
-        let mut allowed = size;
-        let budget = self.rules.budget(from);
-        if let Some(left) = *budget {
-            allowed = size.min(usize::try_from(left).unwrap_or(usize::MAX));
-            *budget = (allowed == size).then(|| left - widened(allowed));
-        }
-        match from {
-            Side::Client => self.counts.bytes_from_client += widened(allowed),
-            Side::Server => self.counts.bytes_from_server += widened(allowed),
-        }
-        allowed
+    /// It counts from here and not once it is written: who has read an answer through the proxy
+    /// finds it counted.
+    fn spend(&mut self, from: Side, piece: &Piece<'_>) -> Option<Step> {
+        let step = self.rules.spend(from, piece.bytes.len(), piece.begins)?;
+        let whole = step.bytes == piece.bytes.len();
+        let messages = if whole { widened(piece.messages) } else { 0 };
+        let (bytes, counted) = match from {
+            Side::Client => {
+                (&mut self.counts.bytes_from_client, &mut self.counts.messages_from_client)
+            }
+            Side::Server => {
+                (&mut self.counts.bytes_from_server, &mut self.counts.messages_from_server)
+            }
+        };
+        *bytes += widened(step.bytes);
+        *counted += messages;
+        Some(step)
     }
 }
 
@@ -76,12 +63,24 @@ struct Link {
     server: OnceLock<TcpStream>,
     /// Written under the hub's lock, so that nobody misses it and sleeps on.
     dead: AtomicBool,
+    talk: Talk,
 }
 
 /// Bytes on their way. No bytes stand for the end of the stream.
 struct Chunk {
     due: Instant,
     bytes: Vec<u8>,
+    /// Where messages end in them, as far as that can be told.
+    ends: Vec<usize>,
+}
+
+/// What is forwarded at once: a chunk, or one message of it.
+struct Piece<'a> {
+    bytes: &'a [u8],
+    /// Messages that end in it.
+    messages: usize,
+    /// It begins a message.
+    begins: bool,
 }
 
 impl Hub {
@@ -107,7 +106,12 @@ impl Hub {
         if state.links.len() >= CONNECTIONS_MAX {
             return;
         }
-        let link = Arc::new(Link { client, server: OnceLock::new(), dead: false.into() });
+        let link = Arc::new(Link {
+            client,
+            server: OnceLock::new(),
+            dead: false.into(),
+            talk: Talk::default(),
+        });
         let work = {
             let (hub, link) = (Arc::clone(self), Arc::clone(&link));
             move || {
@@ -158,8 +162,12 @@ impl Hub {
         let (to_client, for_client) = sync_channel(CHUNKS_MAX);
         thread::scope(|scope| {
             let started = [
-                worker().spawn_scoped(scope, || self.read(link, &link.client, to_server)),
-                worker().spawn_scoped(scope, || self.read(link, server, to_client)),
+                worker().spawn_scoped(scope, || {
+                    self.read(link, Framer::of_client(), &link.client, to_server);
+                }),
+                worker().spawn_scoped(scope, || {
+                    self.read(link, Framer::of_server(), server, to_client);
+                }),
                 worker().spawn_scoped(scope, || {
                     self.write(link, Side::Client, server, for_server);
                 }),
@@ -171,50 +179,76 @@ impl Hub {
         });
     }
 
-    fn read(&self, link: &Link, mut from: &TcpStream, out: SyncSender<Chunk>) {
+    fn read(&self, link: &Link, mut framer: Framer, mut from: &TcpStream, out: SyncSender<Chunk>) {
         let mut buffer = vec![0; CHUNK_BYTES];
         loop {
             let Ok(count) = from.read(&mut buffer) else { return self.kill(link) };
             let due = Instant::now() + self.state().rules.delay;
+            let bytes = buffer[..count].to_vec();
+            let ends = framer.ends(&bytes, &link.talk);
             // The other end of the queue is gone when the link is dead.
-            if out.send(Chunk { due, bytes: buffer[..count].to_vec() }).is_err() || count == 0 {
+            if out.send(Chunk { due, bytes, ends }).is_err() || count == 0 {
                 return;
             }
         }
     }
 
     fn write(&self, link: &Link, side: Side, mut to: &TcpStream, chunks: Receiver<Chunk>) {
-        for Chunk { due, bytes } in chunks {
-            let Some(allowed) = self.pass(link, side, due, bytes.len()) else { return };
-            if bytes.is_empty() {
-                // The other direction may still have something to say.
-                _ = to.shutdown(Shutdown::Write);
-                return;
-            }
-            if to.write_all(&bytes[..allowed]).is_err() {
-                return self.kill(link);
-            }
-            if allowed < bytes.len() {
-                return self.kill(link);
+        // When the last message had passed; none while one is under way.
+        let mut passed = Some(Instant::now());
+        for Chunk { due, bytes, ends } in chunks {
+            let mut at = 0;
+            while at < bytes.len() || bytes.is_empty() {
+                let rest = (&bytes[at..], at, ends.as_slice());
+                let Some(step) = self.pass(link, side, due, passed, rest) else { return };
+                if bytes.is_empty() {
+                    // The other direction may still have something to say.
+                    _ = to.shutdown(Shutdown::Write);
+                    return;
+                }
+                if to.write_all(&bytes[at..at + step.bytes]).is_err() || step.cut {
+                    return self.kill(link);
+                }
+                at += step.bytes;
+                passed = ends.contains(&at).then(Instant::now);
             }
         }
     }
 
-    /// Waits until a chunk may go on; says how much of it, or none when its link is dead.
-    fn pass(&self, link: &Link, side: Side, due: Instant, size: usize) -> Option<usize> {
+    /// Waits until the next piece may go on; says how much of it, or none when its link is dead.
+    fn pass(
+        &self,
+        link: &Link,
+        side: Side,
+        due: Instant,
+        passed: Option<Instant>,
+        (rest, at, ends): (&[u8], usize, &[usize]),
+    ) -> Option<Step> {
         let mut state = self.state();
         loop {
             if link.is_dead() {
                 return None;
             }
+            let begins = passed.is_some() && !link.talk.is_opaque();
+            let single = state.rules.by_message(side);
+            let later = ends.iter().filter(|&&end| end > at);
+            let (size, messages) = match later.clone().next() {
+                Some(end) if single => (end - at, 1),
+                _ => (rest.len(), later.count()),
+            };
+            let piece = Piece { bytes: &rest[..size], messages, begins };
+            let due = match passed {
+                Some(passed) if begins => due.max(passed + state.rules.pause),
+                _ => due,
+            };
             let now = Instant::now();
-            state = if state.rules.hold {
-                self.changed.wait(state).unwrap_or_else(PoisonError::into_inner)
-            } else if now < due {
+            state = if now < due {
                 let waited = self.changed.wait_timeout(state, due - now);
                 waited.unwrap_or_else(PoisonError::into_inner).0
+            } else if let Some(step) = state.spend(side, &piece) {
+                return Some(step);
             } else {
-                return Some(state.spend(side, size));
+                self.changed.wait(state).unwrap_or_else(PoisonError::into_inner)
             };
         }
     }

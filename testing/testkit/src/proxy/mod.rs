@@ -1,7 +1,9 @@
 //! A TCP proxy that breaks connections on demand.
 
 mod door;
+mod frames;
 mod link;
+mod rules;
 
 use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr, ToSocketAddrs};
@@ -36,6 +38,10 @@ pub struct Counts {
     pub bytes_from_client: u64,
     /// Bytes from the server that were forwarded.
     pub bytes_from_server: u64,
+    /// Messages of PostgreSQL from clients that were forwarded to their end.
+    pub messages_from_client: u64,
+    /// Messages of PostgreSQL from the server that were forwarded to their end.
+    pub messages_from_server: u64,
 }
 
 /// A TCP proxy on a free port of 127.0.0.1, in front of any address.
@@ -105,13 +111,36 @@ impl Proxy {
     ///
     /// With zero bytes from the server: the server has done its work and nobody hears of it.
     pub fn cut_after(&self, from: Side, bytes: u64) {
-        self.hub.change(|rules| *rules.budget(from) = Some(bytes));
+        self.hub.change(|rules| rules.side(from).bytes = Some(bytes));
+    }
+
+    /// From now on every message of PostgreSQL's protocol is forwarded on its own, so long after
+    /// the one before it from the same side. With no pause, as they come.
+    ///
+    /// Who waits for an answer is so woken for every message of it. Connections that speak
+    /// another protocol, or that are encrypted, are forwarded as they come.
+    pub fn by_message(&self, pause: Duration) {
+        self.hub.change(|rules| rules.pause = pause);
+    }
+
+    /// Lets `messages` more messages of PostgreSQL's protocol from `from` through, over all
+    /// connections, then closes the connection on which the next one begins; that one is lost.
+    /// Then the rule is used up.
+    pub fn cut_after_messages(&self, from: Side, messages: u64) {
+        self.hub.change(|rules| rules.side(from).cut_after = Some(messages));
+    }
+
+    /// Lets `messages` more messages of PostgreSQL's protocol from `from` through, over all
+    /// connections, then holds what comes from that side, as [`hold`](Proxy::hold) does;
+    /// `hold(false)` lets it go.
+    pub fn hold_after_messages(&self, from: Side, messages: u64) {
+        self.hub.change(|rules| rules.side(from).hold_after = Some(messages));
     }
 
     /// While on, connections are accepted and stay open, but nothing is forwarded. Afterwards
     /// what was sent meanwhile arrives.
     pub fn hold(&self, on: bool) {
-        self.hub.change(|rules| rules.hold = on);
+        self.hub.change(|rules| rules.hold(on));
     }
 
     /// What went through so far.

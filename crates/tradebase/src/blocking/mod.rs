@@ -29,10 +29,21 @@
 //! # }
 //! ```
 
+mod sql;
+
+use std::cell::Cell;
 use std::fmt;
 use std::future::Future;
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread::{self, Thread};
 
-use tradebase_core::{Handed, Record, Result, Row, Value};
+use tokio::task::unconstrained;
+
+#[cfg(feature = "duckdb")]
+use tradebase_core::{Handed, Row, Value};
+use tradebase_core::{Record, Result};
 
 use crate::{Config, Connected, Health, Info};
 
@@ -70,7 +81,8 @@ impl Tradebase {
 
     /// The relational room.
     pub fn sql(&self) -> Blocking<crate::sql::Sql> {
-        self.room(self.0.sql().clone())
+        // The thread waits anyhow, so it may wait for the disk too.
+        self.room(self.0.sql().in_place())
     }
 
     /// The cache of a record.
@@ -127,70 +139,62 @@ impl<R> Blocking<R> {
     }
 
     fn wait<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
-        self.db.runtime().wait(work)?
+        self.block_on(work)?
+    }
+
+    /// Waits on the caller's thread. In the closure of a transaction this thread waits inside the
+    /// runtime already, for that closure.
+    fn block_on<T>(&self, work: impl Future<Output = T>) -> Result<T> {
+        if CLOSURES.get() > 0 { Ok(park_on(work)) } else { self.db.runtime().wait(work) }
+    }
+}
+
+thread_local! {
+    /// How many closures of transactions this thread is in.
+    static CLOSURES: Cell<u32> = const { Cell::new(0) };
+}
+
+/// This thread is in the closure of a transaction, until it is dropped.
+struct InClosure;
+
+impl InClosure {
+    fn enter() -> Self {
+        CLOSURES.set(CLOSURES.get() + 1);
+        Self
+    }
+}
+
+impl Drop for InClosure {
+    fn drop(&mut self) {
+        CLOSURES.set(CLOSURES.get() - 1);
+    }
+}
+
+/// Waits for work while this thread is inside the runtime, whose other threads carry it on.
+fn park_on<T>(work: impl Future<Output = T>) -> T {
+    // Without a budget: the one of the call around this never comes back while it is held here.
+    let mut work = pin!(unconstrained(work));
+    let waker = Waker::from(Arc::new(Unpark(thread::current())));
+    let mut context = Context::from_waker(&waker);
+    loop {
+        match work.as_mut().poll(&mut context) {
+            Poll::Ready(done) => return done,
+            Poll::Pending => thread::park(),
+        }
+    }
+}
+
+struct Unpark(Thread);
+
+impl Wake for Unpark {
+    fn wake(self: Arc<Self>) {
+        self.0.unpark();
     }
 }
 
 impl<R: fmt::Debug> fmt::Debug for Blocking<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Blocking").field(&self.room).finish()
-    }
-}
-
-impl Blocking<crate::sql::Sql> {
-    /// See [`Sql::create_table`](crate::sql::Sql::create_table).
-    pub fn create_table<T: Record>(&self) -> Result<()> {
-        self.wait(self.room.create_table::<T>())
-    }
-
-    /// See [`Sql::drop_table`](crate::sql::Sql::drop_table).
-    pub fn drop_table<T: Record>(&self) -> Result<()> {
-        self.wait(self.room.drop_table::<T>())
-    }
-
-    /// See [`Sql::insert`](crate::sql::Sql::insert).
-    pub fn insert<H: Handed>(&self, row: H) -> Result<<H::Record as Record>::Key> {
-        self.wait(self.room.insert(row))
-    }
-
-    /// See [`Sql::insert_many`](crate::sql::Sql::insert_many).
-    pub fn insert_many<I>(&self, rows: I) -> Result<u64>
-    where
-        I: IntoIterator + Send,
-        I::IntoIter: Send,
-        I::Item: Handed,
-    {
-        self.wait(self.room.insert_many(rows))
-    }
-
-    /// See [`Sql::get`](crate::sql::Sql::get).
-    pub fn get<T: Record>(&self, key: &T::Key) -> Result<Option<T>> {
-        self.wait(self.room.get(key))
-    }
-
-    /// See [`Sql::update`](crate::sql::Sql::update).
-    pub fn update<H: Handed>(&self, row: H) -> Result<()> {
-        self.wait(self.room.update(row))
-    }
-
-    /// See [`Sql::delete`](crate::sql::Sql::delete).
-    pub fn delete<T: Record>(&self, key: &T::Key) -> Result<bool> {
-        self.wait(self.room.delete::<T>(key))
-    }
-
-    /// See [`Sql::all`](crate::sql::Sql::all).
-    pub fn all<T: Record>(&self) -> Result<Vec<T>> {
-        self.wait(self.room.all())
-    }
-
-    /// See [`Sql::query`](crate::sql::Sql::query).
-    pub fn query<R: Row>(&self, sql: &str, values: &[Value]) -> Result<Vec<R>> {
-        self.wait(self.room.query(sql, values))
-    }
-
-    /// See [`Sql::execute`](crate::sql::Sql::execute).
-    pub fn execute(&self, sql: &str, values: &[Value]) -> Result<u64> {
-        self.wait(self.room.execute(sql, values))
     }
 }
 

@@ -5,6 +5,9 @@
 
 use tradebase_core::{Decimal, Timestamp, Uuid, decimal};
 
+pub mod postgres;
+pub mod sqlite;
+
 /// The scale of every decimal of the trade.
 pub const SCALE: u8 = 10;
 const LIMIT: i128 = decimal::power_of_ten(28);

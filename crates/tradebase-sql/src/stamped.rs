@@ -60,13 +60,13 @@ impl<H: Handed> Drop for Stamped<H> {
 }
 
 /// Rows on their way to the store, as [`Stamped`].
-pub(crate) struct Batch<H: Handed> {
+pub(crate) struct StampedRows<H: Handed> {
     rows: Vec<H>,
     /// One per row, or none at all for records that the layer does not fill.
     before: Vec<Stamp>,
 }
 
-impl<H: Handed> Batch<H> {
+impl<H: Handed> StampedRows<H> {
     /// Rows that are about to be inserted.
     pub(crate) fn to_insert(rows: impl Iterator<Item = H>, clock: &Clock) -> Self {
         let mut rows: Vec<H> = rows.collect();
@@ -79,21 +79,52 @@ impl<H: Handed> Batch<H> {
         Self { rows, before }
     }
 
+    /// Rows that are about to be updated, and the version that each is expected to have.
+    pub(crate) fn to_update(
+        rows: impl Iterator<Item = H>,
+        clock: &Clock,
+    ) -> Result<(Self, Vec<Option<i64>>)> {
+        let table = H::Record::TABLE;
+        let mut batch = Self { rows: rows.collect(), before: Vec::new() };
+        let mut versions = vec![None; batch.rows.len()];
+        if !table.is_filled_by_layer() {
+            return Ok((batch, versions));
+        }
+        let now = Some(clock.now());
+        for (row, version) in batch.rows.iter_mut().zip(&mut versions) {
+            let before = row.stamp(Stamp { updated: now, version: Some(0), created: None });
+            batch.before.push(before);
+            *version = before.version;
+            if let Some(version) = before.version {
+                let next = version.checked_add(1).ok_or_else(exhausted)?;
+                row.stamp(Stamp { version: Some(next), ..Stamp::default() });
+            }
+        }
+        Ok((batch, versions))
+    }
+
     /// The rows. Their references can cross an await in a call that must be `Send`; `&[H]` cannot.
     pub(crate) fn records(&self) -> Vec<&H::Record> {
         self.rows.iter().map(H::record).collect()
     }
 
     /// Leaves the rows as they were written, with their assigned keys if there are any.
-    pub(crate) fn keep(mut self, keys: &[i64]) {
+    pub(crate) fn keep(self, keys: &[i64]) {
+        self.keep_each(keys, |row, key| row.assign(*key));
+    }
+}
+
+impl<H: Handed> StampedRows<H> {
+    /// Leaves the rows as they were written, and hands each to `mend`.
+    pub(crate) fn keep_each<L>(mut self, all: &[L], mend: impl Fn(&mut H, &L)) {
         self.before.clear();
-        for (row, key) in self.rows.iter_mut().zip(keys) {
-            row.assign(*key);
+        for (row, one) in self.rows.iter_mut().zip(all) {
+            mend(row, one);
         }
     }
 }
 
-impl<H: Handed> Drop for Batch<H> {
+impl<H: Handed> Drop for StampedRows<H> {
     fn drop(&mut self) {
         for (row, before) in self.rows.iter_mut().zip(&self.before) {
             row.stamp(*before);

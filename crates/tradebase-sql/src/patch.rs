@@ -1,0 +1,152 @@
+//! Changing some columns of a record.
+
+use tradebase_core::watch::Operation;
+use tradebase_core::{
+    Code, Col, Error, Field, Operand, Record, Result, Roles, Value, Violations, rule,
+};
+
+use crate::engine::{Engine, either};
+use crate::sql::{Sql, Updated};
+
+/// A change of some columns that is being put together; [`run`](Patch::run) carries it out.
+///
+/// Every value is checked by the rules of its column; rules over several columns need the whole
+/// record, so only [`update`](Sql::update) checks them. What the layer fills is filled: the time
+/// of the change, and the version, counted up by one.
+#[must_use = "a patch does nothing until `run` is awaited"]
+pub struct Patch<'a, T: Record> {
+    sql: &'a Sql,
+    key: &'a T::Key,
+    change: Change,
+    refused: Violations,
+    failed: Option<Error>,
+}
+
+/// A patch without its type, as an engine takes it.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Change {
+    /// Positions and values, each position once.
+    pub(crate) values: Vec<(usize, Value)>,
+    /// The version that the stored row must have.
+    pub(crate) version: Option<i64>,
+}
+
+impl Sql {
+    /// Changes some columns of the record of that key.
+    ///
+    /// ```
+    /// # use tradebase_core::{Record, Value};
+    /// # use tradebase_sql::Sql;
+    /// # #[derive(Record)]
+    /// # #[record(table = "bots")]
+    /// # struct Bot { #[record(key)] id: i64, name: String, active: bool }
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+    /// # let sql = Sql::open("sqlite::memory:").await?;
+    /// # sql.create_table::<Bot>().await?;
+    /// # sql.insert(&Bot { id: 1, name: "trend".into(), active: true }).await?;
+    /// let changed = sql.patch::<Bot>(&1).set(Bot::ACTIVE, false).run().await?;
+    /// assert!(changed);
+    /// // Columns by name, with values of any type:
+    /// sql.patch::<Bot>(&1).set_named("name", Value::Text("mean reversion".into())).run().await?;
+    /// # Ok::<(), tradebase_core::Error>(())
+    /// # })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn patch<'a, T: Record>(&'a self, key: &'a T::Key) -> Patch<'a, T> {
+        let refused = Violations::new();
+        Patch { sql: self, key, change: Change::default(), refused, failed: None }
+    }
+}
+
+impl<T: Record> Patch<'_, T> {
+    /// Sets a column.
+    pub fn set<F: Field>(mut self, column: Col<T, F>, value: impl Operand<F>) -> Self {
+        match value.value(column.column()) {
+            Ok(value) => self.add(column.at(), value),
+            Err(error) => self.refuse(error),
+        }
+        self
+    }
+
+    /// Sets a column by its name. The value is converted where nothing is lost.
+    pub fn set_named(mut self, column: &str, value: impl Into<Value>) -> Self {
+        match T::TABLE.position(column) {
+            Some(at) => self.add(at, value.into()),
+            None => {
+                let message = format!("there is no such column in {}", T::TABLE.record);
+                self.failed.get_or_insert(Error::new(Code::Invalid, message).column(column));
+            }
+        }
+        self
+    }
+
+    /// Only if the stored row has this version, else it is a [`Code::VersionConflict`].
+    pub fn if_version(mut self, version: i64) -> Self {
+        self.change.version = Some(version);
+        self
+    }
+
+    /// Carries it out, and says whether there was such a row. Durable and whole as
+    /// [`update`](Sql::update).
+    pub async fn run(self) -> Result<bool> {
+        let call = self.sql.call(Operation::Patch, Some(T::TABLE));
+        let sql = self.sql;
+        let patched = async {
+            let (key, change) = (self.key, self.checked()?);
+            let patched = either!(Engine, &sql.engine, store => {
+                store.patch::<T>(&call, key, &change).await?
+            });
+            match patched {
+                Updated::Yes { .. } => Ok(true),
+                Updated::Missing => Ok(false),
+                Updated::OtherVersion => Err(crate::error::other_version(change.version)),
+            }
+        };
+        sql.run(&call, |was| usize::from(*was), patched).await
+    }
+
+    fn add(&mut self, at: usize, value: Value) {
+        let column = &T::COLUMNS[at];
+        let filled = [Roles::CREATED, Roles::UPDATED, Roles::VERSION];
+        if T::TABLE.key.contains(&at) {
+            return self.refuse(Error::refused(column, "key", "a key is never changed"));
+        }
+        if filled.iter().any(|&role| column.is(role)) {
+            return self.refuse(Error::refused(column, "filled", "the layer fills this column"));
+        }
+        match rule::check_value(column, &value) {
+            Ok(()) => {
+                self.change.values.retain(|(have, _)| *have != at);
+                self.change.values.push((at, value));
+            }
+            Err(error) => self.refuse(error.column(column.name.text)),
+        }
+    }
+
+    fn refuse(&mut self, error: Error) {
+        if let Err(other) = self.refused.absorb(error) {
+            self.failed.get_or_insert(other);
+        }
+    }
+
+    fn checked(&self) -> Result<Change> {
+        if let Some(error) = &self.failed {
+            return Err(error.again());
+        }
+        self.refused.clone().into_result()?;
+        let mut change = self.change.clone();
+        if change.version.is_some() && T::TABLE.playing(Roles::VERSION).is_none() {
+            let message = "the record counts no versions: mark a column with `version`";
+            return Err(Error::new(Code::Unsupported, message));
+        }
+        if change.values.is_empty() {
+            return Err(Error::new(Code::Invalid, "a patch sets at least one column"));
+        }
+        if let Some((at, _)) = T::TABLE.playing(Roles::UPDATED) {
+            change.values.push((at, Value::Timestamp(self.sql.now())));
+        }
+        // One shape of statement for one set of columns.
+        change.values.sort_by_key(|(at, _)| *at);
+        Ok(change)
+    }
+}
