@@ -7,14 +7,6 @@
 
 use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, PoisonError};
-use std::thread::yield_now;
-use std::time::Duration;
-
-use tradebase_core::clock::Tick;
-
-/// How long the thread looks for more before it goes to sleep: one who writes row after row comes
-/// again by then, and waking a thread takes as long. It gives way to whoever wants to run.
-const SPIN: Duration = Duration::from_micros(60);
 
 /// A state that one at a time may touch, and that the thread waits on.
 pub(super) trait Monitor {
@@ -207,13 +199,6 @@ impl<S> Monitor for Parking<S> {
     }
 
     fn wait<R>(&self, mut ready: impl FnMut(&mut S) -> Option<R>) -> R {
-        let begun = Tick::now();
-        while begun.elapsed() < SPIN {
-            if let Some(done) = self.with(&mut ready) {
-                return done;
-            }
-            yield_now();
-        }
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         loop {
             if let Some(done) = ready(&mut state) {
