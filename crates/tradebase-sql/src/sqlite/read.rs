@@ -95,7 +95,7 @@ impl Store {
         let sql = &statements(T::TABLE).all;
         call.runs(sql);
         let reader = self.reader(call).await?;
-        self.aside(call, reader, move |c| read(c, sql, Bindings::default())).await
+        self.aside(call, reader, move |connection| all(connection, sql)).await
     }
 
     /// Reads on a thread that may wait: the caller's, if it may.
@@ -152,18 +152,30 @@ pub(super) fn exists<T: Record>(connection: &Connection, key: &T::Key) -> Result
     Ok(rows.next().map_err(failed)?.is_some())
 }
 
+/// Counts first: it costs little beside the reading, and the list never moves while it grows.
+fn all<T: Record>(connection: &Connection, sql: &str) -> Result<Vec<T>> {
+    let failed = |e| from_sqlite(&e, Some(T::TABLE));
+    let count = connection.prepare_cached(&fixed(T::TABLE).count).map_err(failed)?;
+    let count = { count }.query_row([], |row| row.get::<_, i64>(0)).map_err(failed)?;
+    let mut statement = connection.prepare_cached(sql).map_err(failed)?;
+    let mut found = Vec::with_capacity(usize::try_from(count).unwrap_or(0).min(1 << 20));
+    rows(&mut statement, &mut found)?;
+    Ok(found)
+}
+
 fn read<T: Record>(connection: &Connection, sql: &str, bindings: Bindings) -> Result<Vec<T>> {
     let failed = |e| from_sqlite(&e, Some(T::TABLE));
     let mut statement = connection.prepare_cached(sql).map_err(failed)?;
     bindings.bind(&mut statement)?;
-    rows(&mut statement)
+    let mut found = Vec::new();
+    rows(&mut statement, &mut found)?;
+    Ok(found)
 }
 
-fn rows<T: Record>(statement: &mut Statement<'_>) -> Result<Vec<T>> {
+fn rows<T: Record>(statement: &mut Statement<'_>, found: &mut Vec<T>) -> Result<()> {
     let mut rows = statement.raw_query();
-    let mut found = Vec::new();
     while let Some(row) = rows.next().map_err(|e| from_sqlite(&e, Some(T::TABLE)))? {
         found.push(T::read(&mut RowSource::new(row))?);
     }
-    Ok(found)
+    Ok(())
 }

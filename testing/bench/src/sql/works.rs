@@ -33,13 +33,15 @@ impl Work {
 }
 
 /// In the order in which they are run.
-pub const WORKS: [Work; 17] = [
+pub const WORKS: [Work; 18] = [
     sqlite("bulk_insert", 0.90).beside(1.0, &[("sqlx", 1.42), ("seaorm", 2.26), ("diesel", 1.40)]),
     sqlite("point_get_1", 0.80)
         .beside(2.0, &[("sqlx", 15.45), ("seaorm", 22.45), ("diesel", 2.99)]),
     sqlite("point_get_1_blocking", 0.90),
     sqlite("point_get_64", 0.80).beside(4.0, &[("sqlx", 6.3), ("seaorm", 13.28), ("diesel", 6.68)]),
     sqlite("create_1", 0.85).beside(0.0, &[("sqlx", 1.91), ("seaorm", 2.02), ("diesel", 1.02)]),
+    // The same against a raw thread that writes: what it takes not to hold the executor.
+    sqlite("create_1_handed", 0.0),
     sqlite("create_1_blocking", 0.90),
     sqlite("create_1_relaxed", 0.0),
     sqlite("create_64", 0.80).beside(6.0, &[("sqlx", 17.75)]),

@@ -40,6 +40,7 @@ pub fn measure(work: &str, plan: &Plan) -> Option<Figures> {
         "point_get_64" => |lists: &Lists, plan: &Plan| lists.reading().point_get(plan, TASKS),
         "point_get_1_blocking" => |lists: &Lists, plan: &Plan| lists.blocking_get(plan),
         "create_1" => |lists: &Lists, plan: &Plan| lists.direct(Durability::Full).create(plan, 1),
+        "create_1_handed" => |lists: &Lists, plan: &Plan| lists.grouped().create(plan, 1),
         "create_1_relaxed" => {
             |lists: &Lists, plan: &Plan| lists.direct(Durability::Relaxed).create(plan, 1)
         }
