@@ -1,6 +1,7 @@
 //! SQL of the user's own, on a connection that nobody else uses.
 
 use std::fmt;
+use std::pin::pin;
 
 use tradebase_core::watch::Operation;
 use tradebase_core::{Code, Error, Result, Row, Rows, Value};
@@ -70,7 +71,7 @@ impl Sql {
             }
             self.door(&call).await
         };
-        let door = self.run(&call, |_| 0, taken).await?;
+        let door = self.run(&call, |_| 0, pin!(taken)).await?;
         Ok(SqlConnection { sql: self.clone(), door })
     }
 
@@ -93,7 +94,7 @@ impl Sql {
         let ran = async {
             either!(Engine, &self.engine, store => store.execute(&call, sql, parameters).await)
         };
-        self.run(&call, count, ran).await
+        self.run(&call, count, pin!(ran)).await
     }
 
     /// Reads rows by one statement; see [`SqlConnection::query`].
@@ -110,7 +111,7 @@ impl Sql {
         let found = async {
             either!(Engine, &self.engine, store => store.query(&call, sql, parameters).await)
         };
-        self.run(&call, Vec::len, found).await
+        self.run(&call, Vec::len, pin!(found)).await
     }
 
     /// Reads values by one statement; see [`SqlConnection::query_values`], and
@@ -123,7 +124,7 @@ impl Sql {
                 store.query_values(&call, sql, parameters).await
             })
         };
-        self.run(&call, |found| found.rows.len(), found).await
+        self.run(&call, |found| found.rows.len(), pin!(found)).await
     }
 }
 
@@ -138,7 +139,7 @@ impl SqlConnection {
         call.runs_own(sql);
         let ran =
             async { either!(Door, &mut self.door, door => door.execute(sql, parameters).await) };
-        self.sql.watched(&call, count, ran).await
+        self.sql.watched(&call, count, pin!(ran)).await
     }
 
     /// Reads rows by one statement, by the position of their columns.
@@ -154,7 +155,7 @@ impl SqlConnection {
         call.runs_own(sql);
         let found =
             async { either!(Door, &mut self.door, door => door.query(sql, parameters).await) };
-        self.sql.watched(&call, Vec::len, found).await
+        self.sql.watched(&call, Vec::len, pin!(found)).await
     }
 
     /// Reads values of any type by one statement. What it writes stands also if a value cannot be
@@ -173,7 +174,7 @@ impl SqlConnection {
         let found = async {
             either!(Door, &mut self.door, door => door.query_values(sql, parameters).await)
         };
-        self.sql.watched(&call, |found| found.rows.len(), found).await
+        self.sql.watched(&call, |found| found.rows.len(), pin!(found)).await
     }
 
     /// Runs several statements, without parameters and without rows.
@@ -181,7 +182,7 @@ impl SqlConnection {
         let call = self.sql.call(Operation::Query, None);
         call.runs_own(sql);
         let ran = async { either!(Door, &mut self.door, door => door.batch(sql).await) };
-        self.sql.watched(&call, |()| 0, ran).await
+        self.sql.watched(&call, |()| 0, pin!(ran)).await
     }
 
     /// Gives the connection back. What is still open is rolled back, settings, temporary tables

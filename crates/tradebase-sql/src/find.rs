@@ -1,5 +1,7 @@
 //! Finding records by a typed filter.
 
+use std::pin::pin;
+
 use tradebase_core::watch::Operation;
 use tradebase_core::{Condition, Filter, Order, Record, Result};
 
@@ -61,7 +63,7 @@ impl<'a, T: Record> Find<'a, T> {
             let search = self.search()?;
             either!(Engine, &sql.engine, store => store.find(&call, search).await)
         };
-        sql.run(&call, Vec::len, found).await
+        sql.run(&call, Vec::len, pin!(found)).await
     }
 
     /// The first that is found.

@@ -1,5 +1,7 @@
 //! Changing some columns of a record.
 
+use std::pin::pin;
+
 use tradebase_core::watch::Operation;
 use tradebase_core::{
     Code, Col, Error, Field, Operand, Record, Result, Roles, Value, Violations, rule,
@@ -102,7 +104,7 @@ impl<T: Record> Patch<'_, T> {
                 Updated::OtherVersion => Err(crate::error::other_version(change.version)),
             }
         };
-        sql.run(&call, |was| usize::from(*was), patched).await
+        sql.run(&call, |was| usize::from(*was), pin!(patched)).await
     }
 
     fn add(&mut self, at: usize, value: Value) {

@@ -1,9 +1,10 @@
 //! The relational store, whichever engine it is.
 
 use std::fmt;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 
-use tradebase_core::clock::{Clock, Tick};
+use tradebase_core::clock::Clock;
 use tradebase_core::watch::{Operation, Watch};
 use tradebase_core::{Capabilities, Record, Result, Table, Timestamp};
 
@@ -103,7 +104,7 @@ impl Sql {
     pub async fn ping(&self) -> Result<()> {
         let call = self.call(Operation::Ping, None);
         let pong = async { either!(Engine, &self.engine, store => store.ping(&call).await) };
-        self.run(&call, |()| 0, pong).await
+        self.run(&call, |()| 0, pin!(pong)).await
     }
 
     /// What the engine can do.
@@ -139,7 +140,7 @@ impl Sql {
             naming::check(T::TABLE)?;
             either!(Engine, &self.engine, store => store.create_tables(&call, &[T::TABLE]).await)
         };
-        self.run(&call, |()| 0, created).await
+        self.run(&call, |()| 0, pin!(created)).await
     }
 
     /// Drops the record's table with all its rows, if it is there.
@@ -148,7 +149,7 @@ impl Sql {
         let dropped = async {
             either!(Engine, &self.engine, store => store.drop_table(&call, T::TABLE).await)
         };
-        self.run(&call, |()| 0, dropped).await
+        self.run(&call, |()| 0, pin!(dropped)).await
     }
 
     /// Closes the store for this value and all its clones. When it returns, calls that were
@@ -167,7 +168,7 @@ impl Sql {
             tracing::info!(store = self.capabilities().engine, address = self.address(), "closed");
             Ok(())
         };
-        self.watched(&call, |()| 0, closed).await
+        self.watched(&call, |()| 0, pin!(closed)).await
     }
 
     /// A call of a verb on this handle.
@@ -176,18 +177,18 @@ impl Sql {
         Call::new(operation, table, self.manner, self.bound.as_ref())
     }
 
-    /// Connects if needed, and carries a call out.
+    /// Connects if needed, and carries a call out. Pinned, it is not copied on its way down.
     pub(crate) async fn run<T>(
         &self,
         call: &Call<'_>,
         count: fn(&T) -> usize,
-        work: impl Future<Output = Result<T>>,
+        work: Pin<&mut impl Future<Output = Result<T>>>,
     ) -> Result<T> {
-        let work = async {
+        let work = pin!(async {
             self.check_inside()?;
             self.connected().await?;
             work.await
-        };
+        });
         self.watched(call, count, work).await
     }
 
@@ -196,12 +197,11 @@ impl Sql {
         &self,
         call: &Call<'_>,
         count: fn(&T) -> usize,
-        work: impl Future<Output = Result<T>>,
+        work: Pin<&mut impl Future<Output = Result<T>>>,
     ) -> Result<T> {
         let Shared { watch, slow, clock, .. } = &*self.shared;
-        let begun = Tick::now();
-        let outcome = watch.run(call.operation, count, work).await;
-        slow.note(call, begun.elapsed(), outcome.as_ref().ok().map(count), clock);
+        let (outcome, took) = watch.timed(call.operation, count, work).await;
+        slow.note(call, took, outcome.as_ref().ok().map(count), clock);
         trace::ends(self.capabilities().engine, call.operation, call.table, &outcome, count);
         outcome.map_err(|error| {
             let error = error.during(call.operation.as_str());

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::pin::Pin;
+use std::pin::pin;
 use std::task::{Context, Poll, ready};
 
 use futures_core::Stream;
@@ -57,7 +58,7 @@ impl Sql {
                 either!(Engine, &self.engine, store => Chunks::Open(store.stream(&call).await?))
             })
         };
-        let chunks = self.run(&call, |_| 0, opened).await?;
+        let chunks = self.run(&call, |_| 0, pin!(opened)).await?;
         Ok(RowStream { chunk: VecDeque::new(), chunks })
     }
 }

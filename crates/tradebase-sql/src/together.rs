@@ -1,5 +1,7 @@
 //! Several writes that are sent together and take effect together.
 
+use std::pin::pin;
+
 use tradebase_core::watch::Operation;
 use tradebase_core::{Code, Handed, Record, Result, Stamp, Timestamp, rule};
 
@@ -217,7 +219,7 @@ impl<'a> Batch<'a> {
             }
             Ok(count)
         };
-        sql.run(&call, |count| *count, ran).await.map(drop)
+        sql.run(&call, |count| *count, pin!(ran)).await.map(drop)
     }
 
     fn check_room(&self) -> Result<()> {

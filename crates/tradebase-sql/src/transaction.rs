@@ -184,7 +184,7 @@ impl Sql {
         // An error of the user's own is an outcome, not a failure of the store.
         // Boxed, as the closure's calls are: they would add up in each of these functions, and in
         // each transaction around this one.
-        self.run(&call, |_: &Result<R, E>| 0, Box::pin(outcome)).await.map_err(E::from)?
+        self.run(&call, |_: &Result<R, E>| 0, Box::pin(outcome).as_mut()).await.map_err(E::from)?
     }
 
     async fn repeated<R, E, F, W>(

@@ -1,5 +1,7 @@
 //! The verbs of records: insert, get, update, delete and their kin.
 
+use std::pin::pin;
+
 #[cfg(doc)]
 use tradebase_core::Code;
 use tradebase_core::watch::Operation;
@@ -33,7 +35,7 @@ impl Sql {
             }
             Ok(row.record().key())
         };
-        self.run(&call, |_| 1, inserted).await
+        self.run(&call, |_| 1, pin!(inserted)).await
     }
 
     /// Inserts many records, all or none, and gives their number.
@@ -63,7 +65,7 @@ impl Sql {
             batch.keep(&keys);
             Ok(count)
         };
-        self.run(&call, count, inserted).await
+        self.run(&call, count, pin!(inserted)).await
     }
 
     /// Inserts a record, or does with the stored row what the [`Conflict`] says.
@@ -90,7 +92,7 @@ impl Sql {
             }
             Ok(landed.how)
         };
-        self.run(&call, |how| usize::from(*how != Upserted::Kept), upserted).await
+        self.run(&call, |how| usize::from(*how != Upserted::Kept), pin!(upserted)).await
     }
 
     /// Upserts many records, all or none, and counts how they ended.
@@ -131,14 +133,14 @@ impl Sql {
             Ok(upserts)
         };
         let changed = |done: &Upserts| count(&(done.inserted + done.updated));
-        self.run(&call, changed, upserted).await
+        self.run(&call, changed, pin!(upserted)).await
     }
 
     /// The record of that key.
     pub async fn get<T: Record>(&self, key: &T::Key) -> Result<Option<T>> {
         let call = self.call(Operation::Get, Some(T::TABLE));
         let got = async { either!(Engine, &self.engine, store => store.get(&call, key).await) };
-        self.run(&call, |got: &Option<T>| usize::from(got.is_some()), got).await
+        self.run(&call, |got: &Option<T>| usize::from(got.is_some()), pin!(got)).await
     }
 
     /// The records of these keys, each at the place of its key; a key may stand there twice.
@@ -146,7 +148,7 @@ impl Sql {
         let call = self.call(Operation::GetMany, Some(T::TABLE));
         let got =
             async { either!(Engine, &self.engine, store => store.get_many(&call, keys).await) };
-        self.run(&call, |got: &Vec<Option<T>>| got.iter().flatten().count(), got).await
+        self.run(&call, |got: &Vec<Option<T>>| got.iter().flatten().count(), pin!(got)).await
     }
 
     /// Whether there is a record of that key.
@@ -154,7 +156,7 @@ impl Sql {
         let call = self.call(Operation::Exists, Some(T::TABLE));
         let there =
             async { either!(Engine, &self.engine, store => store.exists::<T>(&call, key).await) };
-        self.run(&call, |there| usize::from(*there), there).await
+        self.run(&call, |there| usize::from(*there), pin!(there)).await
     }
 
     /// How many records there are.
@@ -162,7 +164,7 @@ impl Sql {
         let call = self.call(Operation::Count, Some(T::TABLE));
         let counted =
             async { either!(Engine, &self.engine, store => store.count::<T>(&call).await) };
-        self.run(&call, count, counted).await
+        self.run(&call, count, pin!(counted)).await
     }
 
     /// So many records in the order of the key, behind the first `offset` ones.
@@ -179,7 +181,7 @@ impl Sql {
         };
         let listed =
             async { either!(Engine, &self.engine, store => store.find(&call, search).await) };
-        self.run(&call, Vec::len, listed).await
+        self.run(&call, Vec::len, pin!(listed)).await
     }
 
     /// Finds records by a typed filter.
@@ -192,14 +194,14 @@ impl Sql {
         let call = self.call(Operation::Find, Some(T::TABLE));
         let found =
             async { either!(Engine, &self.engine, store => store.find(&call, search).await) };
-        self.run(&call, Vec::len, found).await
+        self.run(&call, Vec::len, pin!(found)).await
     }
 
     /// Every record, in the order of the key.
     pub async fn all<T: Record>(&self) -> Result<Vec<T>> {
         let call = self.call(Operation::All, Some(T::TABLE));
         let all = async { either!(Engine, &self.engine, store => store.all(&call).await) };
-        self.run(&call, Vec::len, all).await
+        self.run(&call, Vec::len, pin!(all)).await
     }
 
     /// Writes all columns of a record whose key is stored already, but when it was made.
@@ -226,7 +228,7 @@ impl Sql {
                 Updated::OtherVersion => Err(other_version(version)),
             }
         };
-        self.run(&call, |()| 1, updated).await
+        self.run(&call, |()| 1, pin!(updated)).await
     }
 
     /// Updates many records, each with values of its own, all or none, and gives their number.
@@ -257,7 +259,7 @@ impl Sql {
             });
             Ok(count)
         };
-        self.run(&call, count, updated).await
+        self.run(&call, count, pin!(updated)).await
     }
 
     /// Writes some columns of many records, each with values of its own, all or none, and gives
@@ -313,7 +315,7 @@ impl Sql {
             batch.keep(&[]);
             Ok(count)
         };
-        self.run(&call, count, updated).await
+        self.run(&call, count, pin!(updated)).await
     }
 
     /// Deletes the record of that key and says whether there was one.
@@ -321,7 +323,7 @@ impl Sql {
         let call = self.call(Operation::Delete, Some(T::TABLE));
         let deleted =
             async { either!(Engine, &self.engine, store => store.delete::<T>(&call, key).await) };
-        self.run(&call, |was| usize::from(*was), deleted).await
+        self.run(&call, |was| usize::from(*was), pin!(deleted)).await
     }
 
     /// Deletes the records of these keys, all or none, and gives the number of those that were
@@ -331,7 +333,7 @@ impl Sql {
         let deleted = async {
             either!(Engine, &self.engine, store => store.delete_many::<T>(&call, keys).await)
         };
-        self.run(&call, count, deleted).await
+        self.run(&call, count, pin!(deleted)).await
     }
 }
 

@@ -5,6 +5,7 @@ mod meter;
 
 use std::future::Future;
 use std::sync::Arc;
+use std::time::Duration;
 
 pub use faults::{Fault, Faults, When};
 pub use meter::{BOUNDS, Measure};
@@ -120,14 +121,24 @@ impl Watch {
         count: impl FnOnce(&T) -> usize,
         work: impl Future<Output = Result<T>>,
     ) -> Result<T> {
+        self.timed(operation, count, work).await.0
+    }
+
+    /// As [`run`](Watch::run), and says how long it took.
+    pub async fn timed<T>(
+        &self,
+        operation: Operation,
+        count: impl FnOnce(&T) -> usize,
+        work: impl Future<Output = Result<T>>,
+    ) -> (Result<T>, Duration) {
         let begun = self.begin(operation);
         let faults = &self.0.faults;
         let result = match faults.before(operation) {
             Some(error) => Err(error),
             None => work.await.and_then(|done| faults.after(operation).map_or(Ok(done), Err)),
         };
-        begun.end(result.as_ref().ok().map(count));
-        result
+        let took = begun.end(result.as_ref().ok().map(count));
+        (result, took)
     }
 
     /// Notes that an operation begins.
@@ -150,10 +161,12 @@ struct Begun<'a> {
 }
 
 impl Begun<'_> {
-    /// Ends with so many rows, or with an error.
-    fn end(mut self, rows: Option<usize>) {
+    /// Ends with so many rows, or with an error. Says how long it took.
+    fn end(mut self, rows: Option<usize>) -> Duration {
         self.ended = true;
-        self.meter.note(self.operation, self.start.elapsed(), rows);
+        let took = self.start.elapsed();
+        self.meter.note(self.operation, took, rows);
+        took
     }
 }
 
