@@ -59,13 +59,13 @@ pub mod decimal;
 mod domain;
 mod error;
 mod field;
-mod filter;
 pub mod id;
 mod join;
 pub mod json;
 mod key;
 mod kind;
 pub mod parse;
+mod query;
 mod row;
 pub mod rule;
 pub mod schema;
@@ -81,9 +81,12 @@ pub use capability::{Capabilities, Capability};
 pub use column::{Column, Domain, Name, OnDelete, Parent, Preset, Roles};
 pub use error::{Code, Error, ErrorKind, Result, Violation, Violations};
 pub use field::{Assigned, Field};
-pub use filter::{Col, Comparison, Condition, Embedded, Filter, Operand, Order};
 pub use key::Key;
 pub use kind::Kind;
+pub use query::{
+    Col, Comparison, Condition, Embedded, Filter, Link, Nulls, Operand, Order, Pattern, Piece,
+    Related, Sort,
+};
 pub use row::{Handed, Put, Record, Row, Stamp};
 pub use secret::Secret;
 pub use sink::Sink;

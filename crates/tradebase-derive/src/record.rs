@@ -2,7 +2,7 @@
 
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote, quote_spanned};
-use syn::{DeriveInput, Error, Result};
+use syn::{DeriveInput, Error, Ident, Result};
 
 use crate::attribute::StructAttributes;
 use crate::home::Home;
@@ -280,8 +280,8 @@ fn constants(input: &DeriveInput, fields: &[Field]) -> TokenStream {
     let ident = &input.ident;
     let constants = fields.iter().filter_map(|field| {
         let (ty, vis, at) = (&field.ty, &field.vis, &field.at);
-        let plain = field.ident.to_string();
-        let name = format_ident!("{}", plain.trim_start_matches("r#").to_uppercase());
+        let plain = bare(&field.ident);
+        let name = format_ident!("{}", plain.to_uppercase());
         let doc = format!("The column of `{plain}`, for filters and orders.");
         match field.what {
             Role::Column => Some(quote! {
@@ -297,10 +297,34 @@ fn constants(input: &DeriveInput, fields: &[Field]) -> TokenStream {
             Role::Json | Role::Skipped => None,
         }
     });
+    let links = fields.iter().filter_map(|field| link(fields, field));
     quote! {
         #[allow(dead_code)]
         impl #ident {
             #(#constants)*
+            #(#links)*
         }
     }
+}
+
+/// The relation of a column that points to another record: `Trade::BOT` of `bot_id`, or
+/// `Trade::OWNER_LINK` where that name says nothing of its own.
+fn link(fields: &[Field], field: &Field) -> Option<TokenStream> {
+    let parent = field.given.belongs_to.as_ref()?;
+    let (vis, at, plain) = (&field.vis, &field.at, bare(&field.ident));
+    let taken = |name: &str| fields.iter().any(|other| bare(&other.ident) == name);
+    let name = match plain.strip_suffix("_id") {
+        Some(short) if !short.is_empty() && !taken(short) => short.to_uppercase(),
+        _ => format!("{}_LINK", plain.to_uppercase()),
+    };
+    let name = format_ident!("{name}");
+    let doc = format!("What `{plain}` points to, for filters, joins and loads.");
+    Some(quote! {
+        #[doc = #doc]
+        #vis const #name: __tradebase::Link<Self, #parent> = __tradebase::Link::new(#at);
+    })
+}
+
+fn bare(ident: &Ident) -> String {
+    ident.to_string().trim_start_matches("r#").to_owned()
 }

@@ -6,6 +6,7 @@ use tradebase_core::watch::Operation;
 use tradebase_core::{Condition, Filter, Order, Record, Result};
 
 use crate::engine::{Engine, either};
+use crate::select::{By, Select, Typed};
 use crate::sql::Sql;
 
 /// A find that is being put together; [`all`](Find::all) or [`first`](Find::first) runs it.
@@ -14,17 +15,8 @@ use crate::sql::Sql;
 pub struct Find<'a, T> {
     sql: &'a Sql,
     filter: Option<Filter<T>>,
-    orders: Vec<(usize, bool)>,
+    orders: Vec<By>,
     limit: Option<u32>,
-}
-
-/// A find without its type, as an engine takes it.
-#[derive(Debug)]
-pub(crate) struct Search {
-    pub(crate) condition: Condition,
-    pub(crate) orders: Vec<(usize, bool)>,
-    pub(crate) limit: Option<u32>,
-    pub(crate) offset: Option<u64>,
 }
 
 impl<'a, T: Record> Find<'a, T> {
@@ -45,7 +37,7 @@ impl<'a, T: Record> Find<'a, T> {
     /// Nulls come first going up and last going down. Without an order, rows come as the engine
     /// finds them.
     pub fn order_by(mut self, order: Order<T>) -> Self {
-        self.orders.push((order.at, order.down));
+        self.orders.push(By::Column(order.sort));
         self
     }
 
@@ -60,8 +52,10 @@ impl<'a, T: Record> Find<'a, T> {
         let sql = self.sql;
         let call = sql.call(Operation::Find, Some(T::TABLE));
         let found = async {
-            let search = self.search()?;
-            either!(Engine, &sql.engine, store => store.find(&call, search).await)
+            let select = self.select()?;
+            either!(Engine, &sql.engine, store => {
+                store.select(&call, &select, Typed::<T>::default()).await
+            })
         };
         sql.run(&call, Vec::len, pin!(found)).await
     }
@@ -73,11 +67,12 @@ impl<'a, T: Record> Find<'a, T> {
         Ok(found.into_iter().next())
     }
 
-    fn search(self) -> Result<Search> {
+    fn select(self) -> Result<Select> {
         let condition = match self.filter {
             Some(filter) => filter.into_condition()?,
             None => Condition::Always,
         };
-        Ok(Search { condition, orders: self.orders, limit: self.limit, offset: None })
+        let select = Select::of(T::TABLE).that(condition);
+        Ok(Select { orders: self.orders, limit: self.limit, ..select })
     }
 }

@@ -11,7 +11,7 @@ use tradebase_core::watch::Operation;
 use tradebase_core::{Comparison, Condition, Record, Result, Value};
 
 use crate::engine::{Engine, either};
-use crate::find::Search;
+use crate::select::Select;
 use crate::sql::Sql;
 
 /// Rows that are read ahead of those who take them: this many in each of two chunks.
@@ -117,9 +117,10 @@ impl<T: Record + Unpin> Stream for RowStream<T> {
 fn page<T: Record>(sql: Sql, behind: Option<Result<Condition>>) -> Page<T> {
     Box::pin(async move {
         let condition = behind.transpose()?.unwrap_or(Condition::Always);
-        let orders = T::TABLE.key.iter().map(|&at| (at, false)).collect();
-        let limit = Some(STREAM_CHUNK_ROWS);
-        let rows = sql.search(Search { condition, orders, limit, offset: None }).await?;
+        let select = Select::of(T::TABLE).that(condition).by_key().limit(STREAM_CHUNK_ROWS);
+        let call = sql.call(Operation::Find, Some(T::TABLE));
+        let rows = sql.read(&call, &select).await?;
+        drop(call);
         Ok((rows, sql))
     })
 }

@@ -5,12 +5,14 @@ use std::pin::pin;
 #[cfg(doc)]
 use tradebase_core::Code;
 use tradebase_core::watch::Operation;
-use tradebase_core::{Condition, Handed, Record, Result, Stamp, Table, Timestamp, rule};
+use tradebase_core::{Handed, Record, Result, Row, Stamp, Table, Timestamp, rule};
 
+use crate::call::Call;
 use crate::conflict::{Columns, Conflict, Landed, Upserted, Upserts, settable};
 use crate::engine::{Engine, either};
 use crate::error::{missing, other_version};
-use crate::find::{Find, Search};
+use crate::find::Find;
+use crate::select::{Select, Typed};
 use crate::sql::{Sql, Updated, count};
 use crate::stamped::{Stamped, StampedRows};
 use crate::together::land;
@@ -173,15 +175,9 @@ impl Sql {
     /// last key instead.
     pub async fn list<T: Record>(&self, limit: u32, offset: u64) -> Result<Vec<T>> {
         let call = self.call(Operation::List, Some(T::TABLE));
-        let search = Search {
-            condition: Condition::Always,
-            orders: T::TABLE.key.iter().map(|&at| (at, false)).collect(),
-            limit: Some(limit),
-            offset: Some(offset),
-        };
-        let listed =
-            async { either!(Engine, &self.engine, store => store.find(&call, search).await) };
-        self.run(&call, Vec::len, pin!(listed)).await
+        let select = Select::of(T::TABLE).by_key().limit(limit);
+        let select = Select { offset: Some(offset), ..select };
+        self.read(&call, &select).await
     }
 
     /// Finds records by a typed filter.
@@ -189,12 +185,14 @@ impl Sql {
         Find::new(self)
     }
 
-    /// What a search finds.
-    pub(crate) async fn search<T: Record>(&self, search: Search) -> Result<Vec<T>> {
-        let call = self.call(Operation::Find, Some(T::TABLE));
-        let found =
-            async { either!(Engine, &self.engine, store => store.find(&call, search).await) };
-        self.run(&call, Vec::len, pin!(found)).await
+    /// What a statement reads.
+    pub(crate) async fn read<T: Row>(&self, call: &Call<'_>, select: &Select) -> Result<Vec<T>> {
+        let found = async {
+            either!(Engine, &self.engine, store => {
+                store.select(call, select, Typed::<T>::default()).await
+            })
+        };
+        self.run(call, Vec::len, pin!(found)).await
     }
 
     /// Every record, in the order of the key.

@@ -14,10 +14,10 @@ use super::array::{ArraySink, Arrays};
 use super::bulk::{STATEMENT_ROWS_MAX, fill, finish, repeats};
 use super::connection::Connection;
 use super::error::from_postgres;
-use super::filter::Encoded;
 use super::gets::key_cells;
 use super::lease::Group;
 use super::many::{NUMBER, miscounted, numbered};
+use super::parameters::Encoded;
 use super::place::run;
 use super::scratch::BindSink;
 use super::source::RowSource;
@@ -26,9 +26,9 @@ use super::texts::{texts, update_columns};
 use super::types::{array_of, type_of};
 use crate::call::Call;
 use crate::error::{missing, other_version, placed, twice};
-use crate::filter::Parameters;
 use crate::naming::{quoted, words};
 use crate::patch::Change;
+use crate::render::Parameters;
 use crate::sql::Updated;
 
 impl Store {

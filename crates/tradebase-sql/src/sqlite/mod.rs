@@ -7,7 +7,6 @@ mod bulk;
 mod change;
 mod door;
 mod error;
-mod filter;
 #[cfg(test)]
 mod fixture;
 #[cfg(test)]
@@ -19,6 +18,7 @@ mod lane;
 #[cfg(test)]
 mod model;
 mod open;
+mod parameters;
 mod read;
 mod readers;
 mod result_code;

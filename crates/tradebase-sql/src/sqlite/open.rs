@@ -10,7 +10,7 @@ use tradebase_core::{Code, Error, Result};
 
 use super::address::Place;
 use super::error::from_sqlite;
-use super::filter::load_lists;
+use super::parameters::load_lists;
 use crate::naming::quoted;
 use crate::options::{Durability, SqlOptions};
 

@@ -5,11 +5,11 @@ use std::rc::Rc;
 
 use rusqlite::types::Value as SqliteValue;
 use rusqlite::{Connection, Statement};
-use tradebase_core::{Code, Column, Error, Result, Value};
+use tradebase_core::{Code, Column, Error, Kind, Pattern, Piece, Result, Sort, Value};
 
 use super::error;
 use super::sink::ValueSink;
-use crate::filter::Parameters;
+use crate::render::{Parameters, nulls_are_least};
 
 /// The parameters of a find, owned, so that it can run on another thread.
 #[derive(Debug, Default)]
@@ -75,11 +75,49 @@ impl Parameters for Bindings {
         _ = write!(out, "{column} IN rarray(?{number})");
     }
 
+    fn pattern(&mut self, pattern: &Pattern) -> Result<()> {
+        self.0.push(Binding::One(SqliteValue::Text(glob(pattern))));
+        Ok(())
+    }
+
+    /// By GLOB: LIKE takes upper and lower case for the same.
+    fn like(out: &mut String, column: &str, number: usize, ignores_case: bool) {
+        _ = match ignores_case {
+            true => write!(out, "lower({column}) GLOB ?{number}"),
+            false => write!(out, "{column} GLOB ?{number}"),
+        };
+    }
+
     /// Nulls are less than all values here as it is.
-    fn order(out: &mut String, _: &'static Column, name: &str, down: bool) {
-        out.push_str(name);
-        if down {
-            out.push_str(" DESC");
+    fn nulls(out: &mut String, _: &'static Column, sort: Sort) {
+        if !nulls_are_least(sort) {
+            out.push_str(if sort.down { " NULLS FIRST" } else { " NULLS LAST" });
         }
     }
+
+    fn sum(out: &mut String, column: &'static Column, name: &str) {
+        _ = match column.kind {
+            Kind::F64 => write!(out, "SUM({name})"),
+            _ => write!(out, "exact_sum({name})"),
+        };
+    }
+}
+
+/// A pattern as GLOB writes it.
+fn glob(pattern: &Pattern) -> String {
+    let mut out = String::with_capacity(pattern.as_str().len());
+    for piece in pattern.pieces() {
+        match piece {
+            Piece::Any => out.push('*'),
+            Piece::One => out.push('?'),
+            Piece::Char(c @ ('*' | '?' | '[')) => {
+                out.push('[');
+                out.push(c);
+                out.push(']');
+            }
+            Piece::Char(c) if pattern.ignores_case() => out.push(c.to_ascii_lowercase()),
+            Piece::Char(c) => out.push(c),
+        }
+    }
+    out
 }

@@ -1,0 +1,15 @@
+//! Questions over the columns of records, the same for every engine that can answer them.
+
+mod col;
+mod condition;
+mod filter;
+mod link;
+mod order;
+mod pattern;
+
+pub use col::{Col, Embedded, Operand};
+pub use condition::{Comparison, Condition, Related};
+pub use filter::Filter;
+pub use link::Link;
+pub use order::{Nulls, Order, Sort};
+pub use pattern::{Pattern, Piece};

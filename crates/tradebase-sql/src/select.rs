@@ -1,0 +1,150 @@
+//! A statement that reads, without its types: what is asked, and how its rows are read.
+
+use std::marker::PhantomData;
+
+use tradebase_core::{Column, Comparison, Condition, Result, Row, Sort, Source, Table, Value};
+
+/// A statement that reads, as an engine renders it.
+#[derive(Clone, Debug)]
+pub(crate) struct Select {
+    pub(crate) table: &'static Table,
+    /// A second table, whose row may be missing.
+    pub(crate) joined: Option<Joined>,
+    pub(crate) output: Vec<Item>,
+    /// Whether rows that are equal are given once.
+    pub(crate) distinct: bool,
+    pub(crate) condition: Condition,
+    /// Positions by which rows are put together.
+    pub(crate) groups: Vec<usize>,
+    /// What groups must pass.
+    pub(crate) having: Vec<Having>,
+    pub(crate) orders: Vec<By>,
+    pub(crate) limit: Option<u32>,
+    pub(crate) offset: Option<u64>,
+}
+
+/// A table that is joined by what points to its key.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Joined {
+    pub(crate) table: &'static Table,
+    /// The position of the column that points to it.
+    pub(crate) by: usize,
+}
+
+/// What is given of each row or group.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Item {
+    /// Every column of the table.
+    Every,
+    /// One column of the table.
+    Column(usize),
+    /// Every column of the joined table.
+    EveryJoined,
+    /// What is reckoned over a group.
+    Measure(Reckoned),
+}
+
+/// Something that is reckoned over a group of rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Reckoned {
+    pub(crate) how: How,
+    /// The column; none for the number of rows.
+    pub(crate) at: Option<usize>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum How {
+    Count,
+    CountDistinct,
+    /// Exact for what is exact: integers and decimals come as decimals.
+    Sum,
+    Min,
+    Max,
+}
+
+/// What a group must pass.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Having {
+    pub(crate) reckoned: Reckoned,
+    pub(crate) how: Comparison,
+    pub(crate) value: Value,
+}
+
+/// An order of rows or groups.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum By {
+    Column(Sort),
+    Measure { reckoned: Reckoned, down: bool },
+}
+
+impl Select {
+    /// Every row, whole.
+    pub(crate) fn of(table: &'static Table) -> Self {
+        Self {
+            table,
+            joined: None,
+            output: vec![Item::Every],
+            distinct: false,
+            condition: Condition::Always,
+            groups: Vec::new(),
+            having: Vec::new(),
+            orders: Vec::new(),
+            limit: None,
+            offset: None,
+        }
+    }
+
+    /// Rows that pass.
+    pub(crate) fn that(mut self, condition: Condition) -> Self {
+        self.condition = condition;
+        self
+    }
+
+    /// In the order of the key.
+    pub(crate) fn by_key(mut self) -> Self {
+        self.orders = self.table.key.iter().map(|&at| By::Column(Sort::by(at, false))).collect();
+        self
+    }
+
+    /// At most so many.
+    pub(crate) fn limit(mut self, rows: u32) -> Self {
+        self.limit = Some(rows);
+        self
+    }
+}
+
+/// How the rows of a statement are read.
+pub(crate) trait Decode: Send + Sync + 'static {
+    type Out: Send + 'static;
+
+    /// The columns that are read, in order; none where the statement's own are not known.
+    fn columns(&self) -> Vec<&'static Column>;
+
+    /// Reads one row.
+    fn decode<S: Source>(&self, source: &mut S) -> Result<Self::Out>;
+}
+
+/// Rows that are read by their type.
+#[derive(Debug)]
+pub(crate) struct Typed<R>(PhantomData<fn() -> R>);
+
+impl<R> Default for Typed<R> {
+    fn default() -> Self {
+        Self(PhantomData)
+    }
+}
+
+impl<R: Row> Decode for Typed<R> {
+    type Out = R;
+
+    fn columns(&self) -> Vec<&'static Column> {
+        let mut columns = Vec::with_capacity(R::WIDTH);
+        R::list(&mut columns);
+        columns
+    }
+
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    fn decode<S: Source>(&self, source: &mut S) -> Result<R> {
+        R::read(source)
+    }
+}
