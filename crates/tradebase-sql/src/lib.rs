@@ -57,9 +57,11 @@
 mod call;
 mod capability;
 mod chance;
+mod changes;
 #[doc(hidden)]
 pub mod codec;
 mod conflict;
+mod cursor;
 mod domain;
 mod door;
 mod engine;
@@ -69,6 +71,7 @@ mod find;
 mod gate;
 mod limits;
 mod literal;
+mod mark;
 mod measure;
 mod naming;
 mod options;
@@ -94,9 +97,11 @@ mod verbs;
 #[cfg(feature = "postgres")]
 pub use capability::POSTGRES;
 pub use capability::SQLITE;
+pub use changes::UpdateWhere;
 pub use conflict::{Columns, Conflict, Upserted, Upserts};
+pub use cursor::Cursor;
 pub use door::SqlConnection;
-pub use find::Find;
+pub use find::{Find, Keyset, Page, Slice};
 pub use limits::PARAMETER_BYTES_MAX;
 pub use options::{
     BUSY_WAIT, BUSY_WAIT_MAX, CACHE_BYTES, CONNECT_WAIT, DURABILITY, Durability, MMAP_BYTES,

@@ -80,6 +80,7 @@ pub struct SqlOptions {
     pub(crate) watch: Watch,
     pub(crate) clock: Clock,
     pub(crate) tables: Vec<&'static Table>,
+    pub(crate) cursor_key: Option<Secret>,
 }
 
 impl SqlOptions {
@@ -107,6 +108,7 @@ impl SqlOptions {
             watch: Watch::default(),
             clock: Clock::system(),
             tables: Vec::new(),
+            cursor_key: None,
         }
     }
 
@@ -261,6 +263,14 @@ impl SqlOptions {
     /// missing. A table that is there is never altered.
     pub fn create_tables(mut self, tables: impl IntoIterator<Item = &'static Table>) -> Self {
         self.tables.extend(tables);
+        self
+    }
+
+    /// What a [`Cursor`](crate::Cursor) is sealed with, so that nobody else can make one: for
+    /// cursors that go to clients. 32 random bytes, as text, are enough. Cursors of another key
+    /// are refused.
+    pub fn cursor_key(mut self, key: Secret) -> Self {
+        self.cursor_key = Some(key);
         self
     }
 }

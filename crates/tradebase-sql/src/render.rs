@@ -3,6 +3,10 @@
 //! Both engines use the same three-valued logic for what is rendered here: a comparison with null
 //! is neither true nor false, and a list of no values matches nothing, null or not.
 
+mod behind;
+mod like;
+mod write;
+
 use std::fmt::Write;
 
 use tradebase_core::{
@@ -87,6 +91,7 @@ impl<P: Parameters> Renderer<P> {
                     }
                 }
                 Item::Measure(reckoned) => self.measure(&scope, *reckoned)?,
+                Item::Total => self.total(select)?,
             }
         }
         self.text.push_str(" FROM ");
@@ -94,7 +99,7 @@ impl<P: Parameters> Renderer<P> {
         if let Some((joined, other)) = &joined {
             self.join(&scope, *joined, other)?;
         }
-        self.filter(&scope, &select.condition)?;
+        self.rows_of(&scope, select)?;
         self.group(&scope, &select.groups, &select.having)?;
         self.orders(&scope, select)?;
         self.bounds(select)
@@ -190,27 +195,9 @@ impl<P: Parameters> Renderer<P> {
         Ok(())
     }
 
-    /// The order. Rows that are equal in it come in the order of the key, in the direction of the
-    /// last column, so that one index serves both and pages do not overlap; groups in the order
-    /// of what they are put together by.
+    /// The order, made whole.
     fn orders(&mut self, scope: &Scope, select: &Select) -> Result<()> {
-        let Some(last) = select.orders.last() else { return Ok(()) };
-        let down = match last {
-            By::Column(sort) => sort.down,
-            By::Measure { down, .. } => *down,
-        };
-        let grouped = !select.groups.is_empty();
-        let rest: &[usize] = match (grouped, select.distinct) {
-            (true, _) => &select.groups,
-            (false, true) => &[],
-            (false, false) => select.table.key,
-        };
-        let have = |at: usize| {
-            select.orders.iter().any(|by| matches!(by, By::Column(sort) if sort.at == at))
-        };
-        let rest = rest.iter().filter(|&&at| !have(at));
-        let rest = rest.map(|&at| By::Column(Sort::by(at, down))).collect::<Vec<_>>();
-        for (i, by) in select.orders.iter().chain(&rest).enumerate() {
+        for (i, by) in select.whole_order().iter().enumerate() {
             self.text.push_str(if i == 0 { " ORDER BY " } else { ", " });
             match *by {
                 By::Column(sort) => {
@@ -267,12 +254,7 @@ impl<P: Parameters> Renderer<P> {
                 self.name(scope, *at)?;
                 self.text.push_str(if *null { " IS NULL" } else { " IS NOT NULL" });
             }
-            Condition::Like { at, pattern } => {
-                self.parameters.pattern(pattern)?;
-                self.count += 1;
-                let name = scope.name(*at)?;
-                P::like(&mut self.text, &name, self.count, pattern.ignores_case());
-            }
+            Condition::Like { at, pattern } => self.like(scope, *at, pattern)?,
             Condition::Related(related) => self.related(scope, related, depth)?,
             Condition::All(terms) => self.several(scope, terms, " AND ", "TRUE", depth)?,
             Condition::Any(terms) => self.several(scope, terms, " OR ", "FALSE", depth)?,

@@ -19,6 +19,8 @@ pub(crate) struct Select {
     /// What groups must pass.
     pub(crate) having: Vec<Having>,
     pub(crate) orders: Vec<By>,
+    /// The values of a row in each column of the whole order: only rows behind it are given.
+    pub(crate) behind: Vec<Value>,
     pub(crate) limit: Option<u32>,
     pub(crate) offset: Option<u64>,
 }
@@ -42,6 +44,8 @@ pub(crate) enum Item {
     EveryJoined,
     /// What is reckoned over a group.
     Measure(Reckoned),
+    /// How many rows of the table pass, whatever the limit.
+    Total,
 }
 
 /// Something that is reckoned over a group of rows.
@@ -77,6 +81,11 @@ pub(crate) enum By {
     Measure { reckoned: Reckoned, down: bool },
 }
 
+impl Reckoned {
+    /// The number of rows.
+    pub(crate) const ROWS: Reckoned = Reckoned { how: How::Count, at: None };
+}
+
 impl Select {
     /// Every row, whole.
     pub(crate) fn of(table: &'static Table) -> Self {
@@ -89,6 +98,7 @@ impl Select {
             groups: Vec::new(),
             having: Vec::new(),
             orders: Vec::new(),
+            behind: Vec::new(),
             limit: None,
             offset: None,
         }
@@ -111,10 +121,34 @@ impl Select {
         self.limit = Some(rows);
         self
     }
+
+    /// The order, made whole: rows that are equal in it come in the order of the key, in the
+    /// direction of the last column, so that one index serves both and pages do not overlap;
+    /// groups in the order of what they are put together by.
+    pub(crate) fn whole_order(&self) -> Vec<By> {
+        let down = match self.orders.last() {
+            None => return Vec::new(),
+            Some(By::Column(sort)) => sort.down,
+            Some(By::Measure { down, .. }) => *down,
+        };
+        let rest: &[usize] = match (self.groups.is_empty(), self.distinct) {
+            (false, _) => &self.groups,
+            (true, true) => &[],
+            (true, false) => self.table.key,
+        };
+        let mut whole = self.orders.clone();
+        for &at in rest {
+            if !whole.iter().any(|by| matches!(by, By::Column(sort) if sort.at == at)) {
+                whole.push(By::Column(Sort::by(at, down)));
+            }
+        }
+        whole
+    }
 }
 
 /// How the rows of a statement are read.
-pub(crate) trait Decode: Send + Sync + 'static {
+pub trait Decode: Send + Sync + 'static {
+    /// What a row is read as.
     type Out: Send + 'static;
 
     /// The columns that are read, in order; none where the statement's own are not known.
@@ -126,7 +160,7 @@ pub(crate) trait Decode: Send + Sync + 'static {
 
 /// Rows that are read by their type.
 #[derive(Debug)]
-pub(crate) struct Typed<R>(PhantomData<fn() -> R>);
+pub struct Typed<R>(PhantomData<fn() -> R>);
 
 impl<R> Default for Typed<R> {
     fn default() -> Self {

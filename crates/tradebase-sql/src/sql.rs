@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use tradebase_core::clock::Clock;
 use tradebase_core::watch::{Operation, Watch};
-use tradebase_core::{Capabilities, Record, Result, Table, Timestamp};
+use tradebase_core::{Capabilities, Record, Result, Secret, Table, Timestamp};
 
 use crate::call::{Call, Manner};
 use crate::engine::{Engine, either};
@@ -39,6 +39,7 @@ struct Shared {
     watch: Watch,
     clock: Clock,
     slow: SlowCalls,
+    cursor_key: Option<Secret>,
 }
 
 impl Sql {
@@ -64,9 +65,9 @@ impl Sql {
     /// A store that connects when it is first used. The address and the options are checked now.
     pub fn later(options: SqlOptions) -> Result<Sql> {
         let engine = Engine::later(&options).map_err(|e| e.during("open"))?;
-        let SqlOptions { watch, clock, slow_after, .. } = options;
-        let shared =
-            Shared { gate: Gate::default(), watch, clock, slow: SlowCalls::new(slow_after) };
+        let SqlOptions { watch, clock, slow_after, cursor_key, .. } = options;
+        let (gate, slow) = (Gate::default(), SlowCalls::new(slow_after));
+        let shared = Shared { gate, watch, clock, slow, cursor_key };
         let (shared, manner) = (Arc::new(shared), Manner::default());
         Ok(Sql { engine, shared, manner, bound: None })
     }
@@ -225,6 +226,11 @@ impl Sql {
     /// The clock of the store.
     pub(crate) fn clock(&self) -> &Clock {
         &self.shared.clock
+    }
+
+    /// What cursors are sealed with.
+    pub(crate) fn cursor_key(&self) -> Option<&Secret> {
+        self.shared.cursor_key.as_ref()
     }
 
     /// The time by the clock of the store.

@@ -87,13 +87,50 @@ impl PartialEq for Related {
 }
 
 impl Condition {
-    /// Whether every row passes, whatever it holds.
+    /// Whether every row passes, whatever it holds, as far as the form of the condition tells.
     pub fn is_empty(&self) -> bool {
         match self {
             Condition::Always => true,
             Condition::All(terms) => terms.iter().all(Condition::is_empty),
             Condition::Any(terms) => terms.iter().any(Condition::is_empty),
+            Condition::Not(inner) => inner.is_impossible(),
             _ => false,
+        }
+    }
+
+    /// Whether no row passes, whatever it holds, as far as the form of the condition tells.
+    pub fn is_impossible(&self) -> bool {
+        match self {
+            Condition::OneOf { values, .. } => values.is_empty(),
+            Condition::All(terms) => terms.iter().any(Condition::is_impossible),
+            Condition::Any(terms) => terms.iter().all(Condition::is_impossible),
+            Condition::Not(inner) => inner.is_empty(),
+            _ => false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn conditions_that_every_row_passes_are_known_by_their_form() {
+        let none = || Condition::OneOf { at: 0, values: Vec::new() };
+        let some = || Condition::Null { at: 0, null: true };
+        let not = |inner| Condition::Not(Box::new(inner));
+        for empty in [
+            Condition::Always,
+            Condition::All(Vec::new()),
+            Condition::All(vec![Condition::Always, not(none())]),
+            Condition::Any(vec![some(), Condition::Always]),
+            not(Condition::Any(vec![none(), not(Condition::Always)])),
+            not(not(Condition::All(vec![not(none())]))),
+        ] {
+            assert!(empty.is_empty() && !empty.is_impossible(), "{empty:?}");
+        }
+        for other in [none(), some(), not(some()), Condition::Any(vec![some(), none()])] {
+            assert!(!other.is_empty(), "{other:?}");
         }
     }
 }

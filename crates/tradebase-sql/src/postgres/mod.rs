@@ -9,6 +9,7 @@ mod connection;
 mod copy;
 mod door;
 mod error;
+mod filtered;
 mod flush;
 mod frame;
 mod gets;

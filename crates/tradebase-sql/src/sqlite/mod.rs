@@ -7,6 +7,7 @@ mod bulk;
 mod change;
 mod door;
 mod error;
+mod filtered;
 #[cfg(test)]
 mod fixture;
 #[cfg(test)]

@@ -27,12 +27,14 @@ pub(super) fn load_lists(connection: &Connection) -> rusqlite::Result<()> {
 }
 
 impl Bindings {
-    /// Binds them, from the first parameter on.
-    pub(super) fn bind(self, statement: &mut Statement<'_>) -> Result<()> {
-        for (i, binding) in self.0.into_iter().enumerate() {
+    /// Binds them, from the first parameter on. What is carried out with them may be so again.
+    pub(super) fn bind(&self, statement: &mut Statement<'_>) -> Result<()> {
+        for (i, binding) in self.0.iter().enumerate() {
             match binding {
                 Binding::One(value) => statement.raw_bind_parameter(i + 1, value),
-                Binding::Many(values) => statement.raw_bind_parameter(i + 1, Rc::new(values)),
+                Binding::Many(values) => {
+                    statement.raw_bind_parameter(i + 1, Rc::new(values.clone()))
+                }
             }
             .map_err(|e| error::from_sqlite(&e, None))?;
         }

@@ -82,10 +82,10 @@ impl Store {
         let reader = self.reader(call).await?;
         match select.limit {
             Some(rows) if rows <= INLINE_ROWS_MAX => {
-                noted(call, read(reader.connection()?, table, &text, parameters, &decode))
+                noted(call, read(reader.connection()?, table, &text, &parameters, &decode))
             }
             _ => {
-                self.aside(call, reader, move |c| read(c, table, &text, parameters, &decode)).await
+                self.aside(call, reader, move |c| read(c, table, &text, &parameters, &decode)).await
             }
         }
     }
@@ -167,7 +167,7 @@ fn read<D: Decode>(
     connection: &Connection,
     table: &'static Table,
     sql: &str,
-    bindings: Bindings,
+    bindings: &Bindings,
     decode: &D,
 ) -> Result<Vec<D::Out>> {
     let failed = |e| from_sqlite(&e, Some(table));

@@ -80,7 +80,7 @@ impl Store {
         }
     }
 
-    async fn one(&self, call: &Call<'_>, write: Write) -> Result<Done> {
+    pub(super) async fn one(&self, call: &Call<'_>, write: Write) -> Result<Done> {
         write.note(call);
         match self.work(call, Work::One(write)).await? {
             Outcome::One(done) => Ok(done),
@@ -124,6 +124,7 @@ impl Done {
             Done::Updated(Updated::Missing | Updated::OtherVersion) => return Err(mixed_up()),
             Done::Upserted(landed) => Wrote::Upserted(landed),
             Done::Deleted(_) => Wrote::Deleted,
+            Done::Changed(_) => return Err(mixed_up()),
         })
     }
 }

@@ -8,6 +8,7 @@ use tradebase_core::{Code, Error, Got, Record, Result, Roles, Source, Table, Tim
 use super::blame;
 use super::change;
 use super::error::from_sqlite;
+use super::filtered::Filtered;
 use super::image::Image;
 use super::sink::ValueSink;
 use super::source::RowSource;
@@ -42,6 +43,8 @@ enum Values {
     Columns(Box<[usize]>),
     /// The key's.
     Key,
+    /// None: the rows are those that pass a filter.
+    Passing,
 }
 
 /// The text of a statement.
@@ -70,6 +73,8 @@ enum Kind {
         update: Option<Text>,
     },
     Delete,
+    /// Of the rows that pass a filter, whose parameters it has.
+    Filtered(Box<Filtered>),
 }
 
 /// How a write ended.
@@ -80,6 +85,8 @@ pub(super) enum Done {
     Updated(Updated),
     Upserted(Landed),
     Deleted(bool),
+    /// So many rows.
+    Changed(u64),
 }
 
 impl Text {
@@ -162,6 +169,29 @@ impl Write {
         Ok(Self { table: T::TABLE, text, image, kind, values })
     }
 
+    /// Changes some columns of the rows that pass a filter.
+    pub(super) fn update_where(
+        table: &'static Table,
+        change: &Change,
+        filtered: Filtered,
+    ) -> Result<Self> {
+        // For the naming of a broken reference; the filter has them among its parameters.
+        let mut scratch = Vec::new();
+        let mut sink = ValueSink::image(&mut scratch);
+        for (at, value) in &change.values {
+            value.put(&table.columns[*at], &mut sink)?;
+        }
+        let values = Values::Columns(change.values.iter().map(|(at, _)| *at).collect());
+        Ok(Self { values, image: sink.into_image(), ..Self::delete_where(table, filtered) })
+    }
+
+    /// Deletes the rows that pass a filter.
+    pub(super) fn delete_where(table: &'static Table, filtered: Filtered) -> Self {
+        let text = Text::Own(filtered.text.as_str().into());
+        let (kind, image) = (Kind::Filtered(Box::new(filtered)), Image::new());
+        Self { table, text, image, kind, values: Values::Passing }
+    }
+
     /// Notes its statement.
     pub(super) fn note(&self, call: &Call<'_>) {
         self.text.note(call);
@@ -191,6 +221,10 @@ impl Write {
                 blame::of_values(connection, self.table, value, error)
             }
             Values::Key => blame::of_key(connection, self.table, image, error),
+            Values::Passing => match &self.kind {
+                Kind::Filtered(rows) => blame::of_rows(connection, self.table, rows, error),
+                _ => error,
+            },
         }
     }
 
@@ -210,6 +244,13 @@ impl Write {
                 self.upsert_row(connection, update.as_ref()).map(Done::Upserted)
             }
             Kind::Delete => Ok(Done::Deleted(self.count(connection, &self.text)? > 0)),
+            Kind::Filtered(rows) => {
+                let failed = |e| from_sqlite(&e, Some(self.table));
+                let mut statement = connection.prepare_cached(&rows.text).map_err(failed)?;
+                rows.bindings.bind(&mut statement)?;
+                let changed = statement.raw_execute().map_err(failed)?;
+                Ok(Done::Changed(u64::try_from(changed).unwrap_or(u64::MAX)))
+            }
         }
     }
 
