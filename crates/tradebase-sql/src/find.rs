@@ -13,7 +13,7 @@ use crate::sql::Sql;
 #[must_use = "a find does nothing until `all` or `first` is awaited"]
 #[derive(Debug)]
 pub struct Find<'a, T> {
-    sql: &'a Sql,
+    pub(crate) sql: &'a Sql,
     filter: Option<Filter<T>>,
     orders: Vec<By>,
     limit: Option<u32>,
@@ -67,7 +67,7 @@ impl<'a, T: Record> Find<'a, T> {
         Ok(found.into_iter().next())
     }
 
-    fn select(self) -> Result<Select> {
+    pub(crate) fn select(self) -> Result<Select> {
         let condition = match self.filter {
             Some(filter) => filter.into_condition()?,
             None => Condition::Always,

@@ -54,6 +54,7 @@
 // Both engines share names, statements and options; without PostgreSQL some of them rest.
 #![cfg_attr(not(feature = "postgres"), allow(dead_code))]
 
+mod budget;
 mod call;
 mod capability;
 mod chance;
@@ -67,8 +68,10 @@ mod error;
 mod escapes;
 mod find;
 mod gate;
+mod join;
 mod limits;
 mod literal;
+mod load;
 mod measure;
 mod naming;
 mod options;
@@ -91,13 +94,16 @@ mod transaction;
 mod tx_options;
 mod verbs;
 
+pub use budget::{Caller, QUERIES_SEEN_MAX, QUERY_CALLERS_MAX, Queries, Query, counted};
 #[cfg(feature = "postgres")]
 pub use capability::POSTGRES;
 pub use capability::SQLITE;
 pub use conflict::{Columns, Conflict, Upserted, Upserts};
 pub use door::SqlConnection;
 pub use find::Find;
+pub use join::FindWith;
 pub use limits::PARAMETER_BYTES_MAX;
+pub use load::{Children, Parents};
 pub use options::{
     BUSY_WAIT, BUSY_WAIT_MAX, CACHE_BYTES, CONNECT_WAIT, DURABILITY, Durability, MMAP_BYTES,
     POOL_CONNECTIONS, POOL_OVERFLOW, POOL_RECYCLE, POOL_WAIT, READERS, SLOW_AFTER, STATEMENTS_MAX,
