@@ -82,6 +82,13 @@ impl Value {
         Ok(sink.0)
     }
 
+    /// The value of one column of a row.
+    pub fn at<T: Put>(row: &T, at: usize) -> Result<Value> {
+        let mut sink = Values::default();
+        row.put(at, &mut sink)?;
+        Ok(sink.0.pop().unwrap_or(Value::Null))
+    }
+
     /// Reads a row from its values.
     pub fn read<T: Row>(values: &[Value]) -> Result<T> {
         T::read(&mut ValueSource { values, text: String::new() })

@@ -291,6 +291,17 @@ impl Field {
 }
 
 fn what(given: &FieldAttributes) -> Result<What> {
+    let what = role(given)?;
+    match &given.belongs_to {
+        Some(parent) if what != What::Column => {
+            let message = "only a plain column points to another record";
+            Err(Error::new(parent.span(), message))
+        }
+        _ => Ok(what),
+    }
+}
+
+fn role(given: &FieldAttributes) -> Result<What> {
     let both = |span: Span, what: &str| Err(Error::new(span, format!("{what} cannot be both")));
     match (given.json, given.embed, given.skip) {
         (Some(span), Some(_), _) => both(span, "`json` and `embed`: a field"),

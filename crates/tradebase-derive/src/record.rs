@@ -299,7 +299,8 @@ fn constants(input: &DeriveInput, fields: &[Field]) -> TokenStream {
     });
     let links = fields.iter().filter_map(|field| link(fields, field));
     quote! {
-        #[allow(dead_code)]
+        // A link names the parent's type, which may be seen by fewer than the field is.
+        #[allow(dead_code, private_interfaces)]
         impl #ident {
             #(#constants)*
             #(#links)*
@@ -308,21 +309,31 @@ fn constants(input: &DeriveInput, fields: &[Field]) -> TokenStream {
 }
 
 /// The relation of a column that points to another record: `Trade::BOT` of `bot_id`, or
-/// `Trade::OWNER_LINK` where that name says nothing of its own.
+/// `Trade::OWNER_LINK` of `owner`, whose own name is that of the column.
 fn link(fields: &[Field], field: &Field) -> Option<TokenStream> {
     let parent = field.given.belongs_to.as_ref()?;
     let (vis, at, plain) = (&field.vis, &field.at, bare(&field.ident));
-    let taken = |name: &str| fields.iter().any(|other| bare(&other.ident) == name);
-    let name = match plain.strip_suffix("_id") {
-        Some(short) if !short.is_empty() && !taken(short) => short.to_uppercase(),
-        _ => format!("{}_LINK", plain.to_uppercase()),
+    let taken = |name: &str| {
+        let constant = |other: &&Field| matches!(other.what, Role::Column | Role::Embedded);
+        fields.iter().filter(constant).any(|other| bare(&other.ident) == name)
     };
-    let name = format_ident!("{name}");
+    let short = plain.strip_suffix("_id").filter(|short| is_word(short) && !taken(short));
+    let name = short.map_or_else(|| format!("{plain}_link"), str::to_owned);
+    if short.is_none() && taken(&name) {
+        let message = format!("the relation of this field needs the name of `{name}`: rename one");
+        return Some(Error::new(field.ident.span(), message).to_compile_error());
+    }
+    let constant = format_ident!("{}", name.to_uppercase());
     let doc = format!("What `{plain}` points to, for filters, joins and loads.");
     Some(quote! {
         #[doc = #doc]
-        #vis const #name: __tradebase::Link<Self, #parent> = __tradebase::Link::new(#at);
+        #vis const #constant: __tradebase::Link<Self, #parent> = __tradebase::Link::new(#at);
     })
+}
+
+/// Whether it says something: `_` alone is no name of a constant.
+fn is_word(name: &str) -> bool {
+    name.starts_with(|c: char| c.is_alphabetic())
 }
 
 fn bare(ident: &Ident) -> String {

@@ -54,6 +54,7 @@
 // Both engines share names, statements and options; without PostgreSQL some of them rest.
 #![cfg_attr(not(feature = "postgres"), allow(dead_code))]
 
+mod budget;
 mod call;
 mod capability;
 mod chance;
@@ -69,8 +70,10 @@ mod error;
 mod escapes;
 mod find;
 mod gate;
+mod join;
 mod limits;
 mod literal;
+mod load;
 mod mark;
 mod measure;
 mod naming;
@@ -94,6 +97,7 @@ mod transaction;
 mod tx_options;
 mod verbs;
 
+pub use budget::{Caller, QUERIES_SEEN_MAX, QUERY_CALLERS_MAX, Queries, Query, counted};
 #[cfg(feature = "postgres")]
 pub use capability::POSTGRES;
 pub use capability::SQLITE;
@@ -103,6 +107,7 @@ pub use cursor::Cursor;
 pub use door::SqlConnection;
 pub use find::{Find, Keyset, Page, Slice};
 pub use limits::PARAMETER_BYTES_MAX;
+pub use load::{Children, Parents};
 pub use options::{
     BUSY_WAIT, BUSY_WAIT_MAX, CACHE_BYTES, CONNECT_WAIT, DURABILITY, Durability, MMAP_BYTES,
     POOL_CONNECTIONS, POOL_OVERFLOW, POOL_RECYCLE, POOL_WAIT, READERS, SLOW_AFTER, STATEMENTS_MAX,

@@ -107,7 +107,11 @@ impl<P: Parameters> Renderer<P> {
 
     /// Adds what must hold in a statement over one table.
     pub(crate) fn condition(&mut self, table: &'static Table, condition: &Condition) -> Result<()> {
-        // Its columns are called by the table's name, so that those of related rows are not meant.
+        // Its columns are called by the table's name, so that those of related rows are not meant:
+        // none of them may bear it.
+        if let Some(Ok(number)) = table.name.strip_prefix('t').map(str::parse::<usize>) {
+            self.tables = number.saturating_add(1);
+        }
         let before =
             if relates(condition) { format!("{}.", quoted(table.name)) } else { String::new() };
         self.filter(&Scope { table, before }, condition)

@@ -14,7 +14,7 @@ use crate::gate::Gate;
 use crate::options::{Durability, SqlOptions};
 use crate::slow::{SlowCall, SlowCalls};
 use crate::transaction::Bound;
-use crate::{naming, trace};
+use crate::{budget, naming, trace};
 
 /// A relational store of records: SQLite or PostgreSQL. Cheap to clone.
 ///
@@ -203,6 +203,7 @@ impl Sql {
         let Shared { watch, slow, clock, .. } = &*self.shared;
         let (outcome, took) = watch.timed(call.operation, count, work).await;
         slow.note(call, took, outcome.as_ref().ok().map(count), clock);
+        budget::note(call, took, outcome.as_ref().ok().map(count));
         trace::ends(self.capabilities().engine, call.operation, call.table, &outcome, count);
         outcome.map_err(|error| {
             let error = error.during(call.operation.as_str());

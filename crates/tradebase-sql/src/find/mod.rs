@@ -18,7 +18,7 @@ use crate::call::Call;
 use crate::engine::{Engine, either};
 use crate::error::missing;
 use crate::mark::{Counted, There};
-use crate::select::{By, Decode, Item, Reckoned, Select, Typed};
+use crate::select::{By, Decode, Item, Joined, Reckoned, Select, Typed};
 use crate::sql::{Sql, count};
 use crate::stream::RowStream;
 
@@ -37,6 +37,7 @@ pub struct Find<'a, T, D = Typed<T>> {
     offset: Option<u64>,
     distinct: bool,
     output: Vec<Item>,
+    joined: Option<Joined>,
     decode: D,
     /// Why it cannot be run.
     refused: Option<Error>,
@@ -53,6 +54,7 @@ impl<'a, T: Record> Find<'a, T> {
             offset: None,
             distinct: false,
             output: vec![Item::Every],
+            joined: None,
             decode: Typed::default(),
             refused: None,
             of: PhantomData,
@@ -178,6 +180,12 @@ impl<'a, T: Record, D: Decode> Find<'a, T, D> {
         sql.stream_of(T::TABLE, parts).await
     }
 
+    /// With a table of which each row has one at most.
+    pub(crate) fn joined(mut self, joined: Joined) -> Self {
+        self.joined = Some(joined);
+        self
+    }
+
     /// What is asked, and how it is read.
     fn parts(self) -> Result<(Select, D)> {
         if let Some(refused) = self.refused {
@@ -186,6 +194,7 @@ impl<'a, T: Record, D: Decode> Find<'a, T, D> {
         let condition = condition(self.filter)?;
         let select = Select {
             output: self.output,
+            joined: self.joined,
             distinct: self.distinct,
             orders: self.orders,
             limit: self.limit,

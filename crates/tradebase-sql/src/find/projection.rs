@@ -60,7 +60,8 @@ impl<'a, T: Record, D: Decode> Find<'a, T, D> {
         self.reading(vec![Item::Column(column.at())], decode, None)
     }
 
-    fn reading<E>(self, output: Vec<Item>, decode: E, refused: Option<Error>) -> Find<'a, T, E> {
+    /// The same find, of which something else is read.
+    pub(crate) fn reading<E>(self, output: Vec<Item>, decode: E, refused: Option<Error>) -> Find<'a, T, E> {
         Find {
             sql: self.sql,
             filter: self.filter,
@@ -69,6 +70,7 @@ impl<'a, T: Record, D: Decode> Find<'a, T, D> {
             offset: self.offset,
             distinct: self.distinct,
             output,
+            joined: None,
             decode,
             refused: self.refused.or(refused),
             of: PhantomData,
