@@ -63,6 +63,7 @@ mod conflict;
 mod domain;
 mod door;
 mod engine;
+mod entry;
 mod error;
 mod escapes;
 mod find;
