@@ -94,6 +94,28 @@ pub fn units_at(units: i128, from: u32, to: u8) -> Option<i128> {
     (units % divisor == 0).then(|| units / divisor)
 }
 
+/// Units of one scale as units of the column's, refused as a field of the type [`Decimal`] is;
+/// none if they are wider than one, and do not fit.
+pub(crate) fn fitting(column: &'static Column, units: i128, scale: u8) -> Result<Option<i128>> {
+    match (column.kind, Decimal::try_from_i128_with_scale(units, scale.into())) {
+        // One whose digits are not declared takes what it is given.
+        (Kind::Decimal { precision: 1.., .. }, Ok(value)) => to_units(column, &value).map(Some),
+        _ => Ok(units_at(units, scale.into(), column.kind.scale())),
+    }
+}
+
+/// The digits of a number's text and the number of them behind the point, exactly as written;
+/// none for other texts, and for more digits than a [`Decimal`] has.
+pub fn digits_of(text: &[u8]) -> Option<(i128, u8)> {
+    let text = std::str::from_utf8(text).ok()?;
+    // What it also takes is no number elsewhere.
+    if text.contains('_') {
+        return None;
+    }
+    let value = Decimal::from_str_exact(text).or_else(|_| Decimal::from_scientific(text)).ok()?;
+    Some((value.mantissa(), u8::try_from(value.scale()).ok()?))
+}
+
 /// The decimal of that many units; an error if it is wider than a [`Decimal`] can be.
 #[inline]
 pub fn from_units(column: &'static Column, units: i128) -> Result<Decimal> {

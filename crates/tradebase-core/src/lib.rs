@@ -78,7 +78,7 @@ mod value;
 pub mod watch;
 
 pub use capability::{Capabilities, Capability};
-pub use column::{Column, Domain, Name, OnDelete, Parent, Preset, Roles};
+pub use column::{Check, Column, Domain, Name, OnDelete, Parent, Preset, Roles};
 pub use error::{Code, Error, ErrorKind, Result, Violation, Violations};
 pub use field::{Assigned, Field};
 pub use key::Key;
@@ -91,7 +91,7 @@ pub use row::{Handed, Put, Record, Row, Stamp};
 pub use secret::Secret;
 pub use sink::Sink;
 pub use source::{Got, Source};
-pub use table::{Index, Room, Table};
+pub use table::{Index, Room, RowCheck, Table};
 pub use time::{Date, ParseTimeError, TimeParts, Timestamp, TimestampNs};
 pub use tradebase_derive::{Field, Record, Row};
 pub use value::{Rows, Value};
@@ -114,7 +114,7 @@ pub mod derive_support {
     pub use crate::field::{put_json, put_other, take_json, unknown_label};
     pub use crate::join::{Part, columns, has_sure_field, name_bytes, names, names_differ, width};
     pub use crate::row::{absent, need_json, null};
-    pub use crate::rule::{Bound, Pattern, Rule};
+    pub use crate::rule::{Bound, Pattern, Rule, check_json, check_values};
     pub use crate::table::position_of;
 
     /// Whether a decimal has not said its digits.

@@ -105,6 +105,7 @@ impl Field {
             let nullable = is_option(ty);
             quote! {
                 __tradebase::Column::new(#column, __tradebase::Kind::Json, #nullable)
+                    .with_check(__tradebase::derive_support::check_json::<#ty>)
             }
         } else {
             quote! {
@@ -115,6 +116,7 @@ impl Field {
                 .with_labels(
                     <#ty as __tradebase::Field>::LABELS,
                     <#ty as __tradebase::Field>::CLOSED)
+                .with_check(<#ty as __tradebase::Field>::CHECK)
             }
         };
         if let Some((precision, scale)) = self.given.decimal {

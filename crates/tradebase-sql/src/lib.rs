@@ -66,6 +66,7 @@ mod cursor;
 mod domain;
 mod door;
 mod engine;
+mod entry;
 mod error;
 mod escapes;
 mod find;

@@ -93,7 +93,7 @@ impl<T: Record> Patch<'_, T> {
         let patched = async {
             let (key, change) = (self.key, self.changes.checked(sql)?);
             let patched = either!(Engine, &sql.engine, store => {
-                store.patch::<T>(&call, key, &change).await?
+                store.patch(&call, T::TABLE, key, &change).await?
             });
             match patched {
                 Updated::Yes { .. } => Ok(true),

@@ -173,7 +173,7 @@ impl<'a> Batch<'a> {
     /// Adds the key of a record to delete, whether it is there or not.
     pub fn delete<T: Record>(&mut self, key: &T::Key) -> Result<()> {
         self.check_room()?;
-        add!(self, engine => engine::Write::delete::<T>(key)?);
+        add!(self, engine => engine::Write::delete(T::TABLE, key)?);
         self.rows.push(None);
         Ok(())
     }

@@ -59,7 +59,7 @@ impl Sql {
             let keys = match records.as_slice() {
                 [] => Vec::new(),
                 rows => {
-                    either!(Engine, &self.engine, store => store.insert_many(&call, rows).await?)
+                    either!(Engine, &self.engine, store => store.insert_many(&call, table::<I::Item>(), rows).await?)
                 }
             };
             let count = number(records.len());
@@ -319,8 +319,9 @@ impl Sql {
     /// Deletes the record of that key and says whether there was one.
     pub async fn delete<T: Record>(&self, key: &T::Key) -> Result<bool> {
         let call = self.call(Operation::Delete, Some(T::TABLE));
-        let deleted =
-            async { either!(Engine, &self.engine, store => store.delete::<T>(&call, key).await) };
+        let deleted = async {
+            either!(Engine, &self.engine, store => store.delete(&call, T::TABLE, key).await)
+        };
         self.run(&call, |was| usize::from(*was), pin!(deleted)).await
     }
 
@@ -329,7 +330,7 @@ impl Sql {
     pub async fn delete_many<T: Record>(&self, keys: &[T::Key]) -> Result<u64> {
         let call = self.call(Operation::DeleteMany, Some(T::TABLE));
         let deleted = async {
-            either!(Engine, &self.engine, store => store.delete_many::<T>(&call, keys).await)
+            either!(Engine, &self.engine, store => store.delete_many(&call, T::TABLE, keys).await)
         };
         self.run(&call, count, pin!(deleted)).await
     }

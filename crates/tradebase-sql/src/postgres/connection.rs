@@ -140,8 +140,14 @@ impl Connection {
 
     /// Compares the table with the record, once per connection: values that are too fine for a
     /// column would be rounded by the server, and it would not say so.
+    pub(super) async fn know_table(&mut self, table: &'static Table) -> Result<()> {
+        let texts = texts(table);
+        self.prepare(table, &texts.fixed.get, &texts.key, table.columns).await.map(drop)
+    }
+
+    /// As [`know_table`](Connection::know_table).
     pub(super) async fn know<T: Record>(&mut self) -> Result<()> {
-        self.get_statement::<T>().await.map(drop)
+        self.know_table(T::TABLE).await
     }
 
     /// The statement that gets a row by its key.

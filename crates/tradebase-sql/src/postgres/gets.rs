@@ -23,7 +23,7 @@ use super::texts::texts;
 use crate::call::Call;
 
 /// Bytes that the cells of a usual key take.
-const KEY_BYTES: usize = 32;
+pub(super) const KEY_BYTES: usize = 32;
 
 impl Store {
     /// The row of a key.
@@ -52,7 +52,7 @@ impl Store {
 
 impl Connection {
     async fn get<T: Record>(&mut self, key: &T::Key) -> Result<Option<T>> {
-        self.bind_key::<T>(key)?;
+        self.bind_key(T::TABLE, key)?;
         let statement = self.get_statement::<T>().await?;
         self.first(T::TABLE, &statement, |mut row| T::read(&mut row)).await
     }

@@ -7,7 +7,7 @@ use std::pin::pin;
 use futures_util::TryStreamExt;
 use tokio_postgres::types::Type;
 use tradebase_core::{
-    Code, Error, Got, Kind, Record, Result, Roles, Sink, Source, Table, Timestamp, Value,
+    Code, Error, Got, Key, Kind, Record, Result, Roles, Sink, Source, Table, Timestamp, Value,
 };
 
 use super::array::{ArraySink, Arrays};
@@ -90,15 +90,17 @@ impl Store {
     }
 
     /// Writes some columns of a row.
-    pub(crate) async fn patch<T: Record>(
+    pub(crate) async fn patch<K: Key>(
         &self,
         call: &Call<'_>,
-        key: &T::Key,
+        table: &'static Table,
+        key: &K,
         change: &Change,
     ) -> Result<Updated> {
-        let (text, encoded) = patch_text::<T>(key, change)?;
+        let (text, encoded) = patch_text(table, key, change)?;
         call.runs_own(&text);
-        run!(self.lease(call).await?, c => c.patch::<T>(key, change, &text, &encoded).await)
+        let patch = (text.as_str(), &encoded);
+        run!(self.lease(call).await?, c => c.patch(table, key, change, patch).await)
     }
 }
 
@@ -251,20 +253,20 @@ impl Connection {
         }
     }
 
-    async fn patch<T: Record>(
+    async fn patch<K: Key>(
         &mut self,
-        key: &T::Key,
+        table: &'static Table,
+        key: &K,
         change: &Change,
-        text: &str,
-        encoded: &Encoded,
+        (text, encoded): (&str, &Encoded),
     ) -> Result<Updated> {
-        self.know::<T>().await?;
-        let statement = self.prepare(T::TABLE, text, &encoded.types, &[]).await?;
+        self.know_table(table).await?;
+        let statement = self.prepare(table, text, &encoded.types, &[]).await?;
         let patched = self.client.execute_raw(&statement, encoded.scratch.params()).await;
-        if patched.map_err(|e| from_postgres(&e, Some(T::TABLE)))? > 0 {
+        if patched.map_err(|e| from_postgres(&e, Some(table)))? > 0 {
             return Ok(Updated::Yes { created: None });
         }
-        if change.version.is_some() && self.exists::<T>(key).await? {
+        if change.version.is_some() && self.exists(table, key).await? {
             return Ok(Updated::OtherVersion);
         }
         Ok(Updated::Missing)
@@ -289,22 +291,26 @@ fn moved() -> Error {
 
 /// `UPDATE … SET a = $1, version = version + 1 WHERE id = $2 AND version = $3`, with its
 /// parameters. Patches of the same columns have the same text.
-fn patch_text<T: Record>(key: &T::Key, change: &Change) -> Result<(String, Encoded)> {
+fn patch_text<K: Key>(
+    table: &'static Table,
+    key: &K,
+    change: &Change,
+) -> Result<(String, Encoded)> {
     let (mut text, mut encoded) = (String::new(), Encoded::default());
-    _ = write!(text, "UPDATE {} SET ", quoted(T::TABLE.name));
+    _ = write!(text, "UPDATE {} SET ", quoted(table.name));
     for (i, (at, value)) in change.values.iter().enumerate() {
-        let Some(column) = T::TABLE.columns.get(*at) else { continue };
+        let Some(column) = table.columns.get(*at) else { continue };
         encoded.one(column, value)?;
         let comma = if i == 0 { "" } else { ", " };
         _ = write!(text, "{comma}{} = ${}", quoted(column.name.text), encoded.types.len());
     }
-    let version = T::TABLE.playing(Roles::VERSION).map(|(_, column)| column);
+    let version = table.playing(Roles::VERSION).map(|(_, column)| column);
     if let Some(column) = version {
         let name = quoted(column.name.text);
         _ = write!(text, ", {name} = {name} + 1");
     }
     text.push_str(" WHERE ");
-    put_key::<T>(key, &mut text, &mut encoded)?;
+    put_key(table, key, &mut text, &mut encoded)?;
     if let (Some(column), Some(version)) = (version, change.version) {
         encoded.one(column, &Value::Int(version))?;
         _ = write!(text, " AND {} = ${}", quoted(column.name.text), encoded.types.len());
@@ -312,13 +318,17 @@ fn patch_text<T: Record>(key: &T::Key, change: &Change) -> Result<(String, Encod
     Ok((text, encoded))
 }
 
-fn put_key<T: Record>(key: &T::Key, text: &mut String, encoded: &mut Encoded) -> Result<()> {
-    use tradebase_core::Key;
-    key.put_key(T::TABLE.key_columns(), &mut BindSink::new(&mut encoded.scratch))?;
+fn put_key<K: Key>(
+    table: &'static Table,
+    key: &K,
+    text: &mut String,
+    encoded: &mut Encoded,
+) -> Result<()> {
+    key.put_key(table.key_columns(), &mut BindSink::new(&mut encoded.scratch))?;
     if encoded.scratch.skipped() {
-        return Err(crate::error::unassigned(T::TABLE));
+        return Err(crate::error::unassigned(table));
     }
-    for (i, column) in T::TABLE.key_columns().enumerate() {
+    for (i, column) in table.key_columns().enumerate() {
         encoded.types.push(type_of(column.kind));
         let and = if i == 0 { "" } else { " AND " };
         _ = write!(text, "{and}{} = ${}", quoted(column.name.text), encoded.types.len());

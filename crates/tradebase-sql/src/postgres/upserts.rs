@@ -19,6 +19,7 @@ use super::texts::{given, texts};
 use super::upsert;
 use crate::call::Call;
 use crate::conflict::{Landed, Plan, Upserted};
+use crate::entry::Entry;
 use crate::error::{placed, twice};
 use crate::naming::{list, words};
 use crate::schema;
@@ -28,10 +29,10 @@ static INSERTED: Column = Column::new("inserted", Kind::Bool, false);
 
 impl Store {
     /// Inserts a row, or does with the stored one what the plan says.
-    pub(crate) async fn upsert<T: Record>(
+    pub(crate) async fn upsert<E: Entry>(
         &self,
         call: &Call<'_>,
-        row: &T,
+        row: &E,
         plan: &Plan,
     ) -> Result<Landed> {
         run!(self.lease(call).await?, c => c.upsert(call, row, plan).await)
@@ -113,22 +114,23 @@ fn many_text(table: &Table, plan: &Plan, on: &[usize]) -> String {
 }
 
 impl Connection {
-    async fn upsert<T: Record>(&mut self, call: &Call<'_>, row: &T, plan: &Plan) -> Result<Landed> {
-        let texts = texts(T::TABLE);
-        self.know::<T>().await?;
+    async fn upsert<E: Entry>(&mut self, call: &Call<'_>, row: &E, plan: &Plan) -> Result<Landed> {
+        let table = row.table();
+        let texts = texts(table);
+        self.know_table(table).await?;
         self.scratch.clear();
         row.write(&mut BindSink::new(&mut self.scratch))?;
         let (left_out, types) = if self.scratch.skipped() {
-            (schema::assigned(T::TABLE).map(|(at, _)| at), &texts.new)
+            (schema::assigned(table).map(|(at, _)| at), &texts.new)
         } else {
             self.advance(row).await?;
             (None, &texts.every)
         };
         let marks: Vec<_> = (1..=types.len()).map(|i| format!("${i}")).collect();
-        let sql = upsert::text(T::TABLE, plan, left_out, &format!("VALUES ({})", marks.join(", ")));
+        let sql = upsert::text(table, plan, left_out, &format!("VALUES ({})", marks.join(", ")));
         call.runs_own(&sql);
-        let statement = self.prepare(T::TABLE, &sql, types, &[]).await?;
-        let landed = self.first(T::TABLE, &statement, |mut row| landed(T::TABLE, &mut row)).await?;
+        let statement = self.prepare(table, &sql, types, &[]).await?;
+        let landed = self.first(table, &statement, |mut row| landed(table, &mut row)).await?;
         Ok(landed.unwrap_or(KEPT))
     }
 

@@ -5,11 +5,12 @@
 
 use rusqlite::Connection;
 use rusqlite::types::{ToSqlOutput, ValueRef};
-use tradebase_core::{Code, Error, Record, Result, Table};
+use tradebase_core::{Code, Error, Result, Table};
 
 use super::filtered::Filtered;
 use super::image::Image;
 use super::sink::ValueSink;
+use crate::entry::Entry;
 use crate::error::{broken, still_pointed_to};
 use crate::naming::quoted;
 use crate::schema;
@@ -19,7 +20,7 @@ const CHILDREN_MAX: usize = 1_000;
 
 /// As [`of_values`], of a row.
 #[cold]
-pub(super) fn of_row<T: Record>(connection: &Connection, row: &T, error: Error) -> Error {
+pub(super) fn of_row<E: Entry>(connection: &Connection, row: &E, error: Error) -> Error {
     if error.code() != Code::BrokenReference {
         return error;
     }
@@ -29,9 +30,9 @@ pub(super) fn of_row<T: Record>(connection: &Connection, row: &T, error: Error) 
         row.put(at, &mut sink).ok()?;
         sink.into_values().pop()
     };
-    let values: Vec<_> = (0..T::COLUMNS.len()).map(value).collect();
+    let values: Vec<_> = (0..row.table().columns.len()).map(value).collect();
     let value = |at: usize| values.get(at)?.as_ref().map(ValueRef::from);
-    of_values(connection, T::TABLE, value, error)
+    of_values(connection, row.table(), value, error)
 }
 
 /// The error of values that were to be written, naming the column that points to nothing.

@@ -120,7 +120,7 @@ fn get<T: Record>(connection: &Connection, key: &T::Key) -> Result<Option<T>> {
     let failed = |e| from_sqlite(&e, Some(T::TABLE));
     let sql = &statements(T::TABLE).get;
     let mut statement = connection.prepare_cached(sql).map_err(failed)?;
-    bind_key::<T>(key, &mut statement, &mut Vec::new())?;
+    bind_key(T::TABLE, key, &mut statement, &mut Vec::new())?;
     let mut rows = statement.raw_query();
     match rows.next().map_err(failed)? {
         Some(row) => T::read(&mut RowSource::new(row)).map(Some),
@@ -147,7 +147,7 @@ pub(super) fn exists<T: Record>(connection: &Connection, key: &T::Key) -> Result
     let failed = |e| from_sqlite(&e, Some(T::TABLE));
     let sql = &statements(T::TABLE).exists;
     let mut statement = connection.prepare_cached(sql).map_err(failed)?;
-    bind_key::<T>(key, &mut statement, &mut Vec::new())?;
+    bind_key(T::TABLE, key, &mut statement, &mut Vec::new())?;
     let mut rows = statement.raw_query();
     Ok(rows.next().map_err(failed)?.is_some())
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use rusqlite::{Connection, Statement};
-use tradebase_core::{Code, Error, Got, Record, Result, Roles, Source, Table, Timestamp};
+use tradebase_core::{Code, Error, Got, Key, Record, Result, Roles, Source, Table, Timestamp};
 
 use super::blame;
 use super::change;
@@ -16,6 +16,7 @@ use super::upsert::{self, Landing};
 use super::{fixed, statements};
 use crate::call::Call;
 use crate::conflict::{Landed, Plan, Upserted};
+use crate::entry::Entry;
 use crate::error::unassigned;
 use crate::patch::Change;
 use crate::schema;
@@ -108,11 +109,12 @@ impl Text {
 
 impl Write {
     /// Inserts a row.
-    pub(crate) fn insert<T: Record>(row: &T) -> Result<Self> {
-        let text = Text::Fixed(&statements(T::TABLE).insert);
-        let kind = Kind::Insert { assigned: schema::assigned(T::TABLE).is_some() };
+    pub(crate) fn insert<E: Entry>(row: &E) -> Result<Self> {
+        let table = row.table();
+        let text = Text::Fixed(&statements(table).insert);
+        let kind = Kind::Insert { assigned: schema::assigned(table).is_some() };
         let image = image(row)?.0;
-        Ok(Self { table: T::TABLE, text, image, kind, values: Values::Row })
+        Ok(Self { table, text, image, kind, values: Values::Row })
     }
 
     /// Writes all columns of a row, if it has that version.
@@ -134,39 +136,40 @@ impl Write {
     }
 
     /// Inserts a row, or does with the one that is there what the plan says.
-    pub(crate) fn upsert<T: Record>(row: &T, plan: &Plan) -> Result<Self> {
-        let Landing { insert: text, update } = upsert::landing(T::TABLE, plan);
+    pub(crate) fn upsert<E: Entry>(row: &E, plan: &Plan) -> Result<Self> {
+        let table = row.table();
+        let Landing { insert: text, update } = upsert::landing(table, plan);
         let image = image(row)?.0;
         let kind = Kind::Upsert { update };
-        Ok(Self { table: T::TABLE, text, image, kind, values: Values::Row })
+        Ok(Self { table, text, image, kind, values: Values::Row })
     }
 
     /// Deletes the row of a key.
-    pub(crate) fn delete<T: Record>(key: &T::Key) -> Result<Self> {
-        let text = Text::Fixed(&statements(T::TABLE).delete);
-        let image = key_image::<T>(key)?;
-        Ok(Self { table: T::TABLE, text, image, kind: Kind::Delete, values: Values::Key })
+    pub(crate) fn delete<K: Key>(table: &'static Table, key: &K) -> Result<Self> {
+        let text = Text::Fixed(&statements(table).delete);
+        let image = key_image(table, key)?;
+        Ok(Self { table, text, image, kind: Kind::Delete, values: Values::Key })
     }
 
     /// Changes some columns of the row of a key.
-    pub(super) fn patch<T: Record>(key: &T::Key, change: &Change) -> Result<Self> {
+    pub(super) fn patch<K: Key>(table: &'static Table, key: &K, change: &Change) -> Result<Self> {
         let mut scratch = Vec::new();
         let mut sink = ValueSink::image(&mut scratch);
         for (at, value) in &change.values {
-            value.put(&T::COLUMNS[*at], &mut sink)?;
+            value.put(&table.columns[*at], &mut sink)?;
         }
-        tradebase_core::Key::put_key(key, T::TABLE.key_columns(), &mut sink)?;
+        key.put_key(table.key_columns(), &mut sink)?;
         if sink.skipped() {
-            return Err(unassigned(T::TABLE));
+            return Err(unassigned(table));
         }
         let mut image = sink.into_image();
         if let Some(version) = change.version {
             image.integer(version);
         }
-        let (text, exists) = change::texts(T::TABLE, change);
+        let (text, exists) = change::texts(table, change);
         let kind = Kind::Update { created: false, exists };
         let values = Values::Columns(change.values.iter().map(|(at, _)| *at).collect());
-        Ok(Self { table: T::TABLE, text, image, kind, values })
+        Ok(Self { table, text, image, kind, values })
     }
 
     /// Changes some columns of the rows that pass a filter.
@@ -344,7 +347,7 @@ pub(super) fn only_row<R>(
 }
 
 /// The values of a row, and whether one was left to the database.
-fn image<T: Record>(row: &T) -> Result<(Image, bool)> {
+fn image<E: Entry>(row: &E) -> Result<(Image, bool)> {
     let mut scratch = Vec::new();
     let mut sink = ValueSink::image(&mut scratch);
     row.write(&mut sink)?;
@@ -353,11 +356,11 @@ fn image<T: Record>(row: &T) -> Result<(Image, bool)> {
 }
 
 /// The values of a key.
-pub(super) fn key_image<T: Record>(key: &T::Key) -> Result<Image> {
+pub(super) fn key_image<K: Key>(table: &'static Table, key: &K) -> Result<Image> {
     let mut scratch = Vec::new();
     let mut sink = ValueSink::image(&mut scratch);
-    tradebase_core::Key::put_key(key, T::TABLE.key_columns(), &mut sink)?;
-    if sink.skipped() { Err(unassigned(T::TABLE)) } else { Ok(sink.into_image()) }
+    key.put_key(table.key_columns(), &mut sink)?;
+    if sink.skipped() { Err(unassigned(table)) } else { Ok(sink.into_image()) }
 }
 
 /// The key that the database assigned.
