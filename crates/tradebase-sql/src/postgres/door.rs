@@ -15,10 +15,9 @@ use super::source::RowSource;
 use super::store::Store;
 use super::value::{self, Given};
 use crate::call::Call;
-use crate::door::{begins_with, mentions};
 use crate::error::given_up;
 use crate::naming::quoted;
-use crate::raw::{Argument, Gather};
+use crate::raw::{Argument, Gather, begins_with, mentions};
 
 /// What DISCARD ALL does, but for the prepared statements: ours are kept.
 pub(super) const RESET: &str = "ROLLBACK; CLOSE ALL; SET SESSION AUTHORIZATION DEFAULT; RESET ALL; \

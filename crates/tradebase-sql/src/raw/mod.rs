@@ -8,6 +8,7 @@ mod parameters;
 mod placeholders;
 mod text;
 mod tokens;
+mod words;
 
 pub use fields::Fields;
 pub(crate) use gather::{All, AtMostOne, Gather, One};
@@ -16,3 +17,4 @@ pub use parameters::{Parameter, Parameters};
 pub(crate) use placeholders::{Ready, ready};
 pub use text::SqlText;
 pub(crate) use tokens::Dialect;
+pub(crate) use words::{begins_with, mentions};

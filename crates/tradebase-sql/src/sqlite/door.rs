@@ -15,9 +15,8 @@ use super::unit::{Changing, noted};
 use super::writer::Writer;
 use super::writing::{note_unclosed, shut};
 use crate::call::Call;
-use crate::door::{begins_with, mentions};
 use crate::error::given_up;
-use crate::raw::{Argument, Gather};
+use crate::raw::{Argument, Gather, begins_with, mentions};
 
 /// How statements begin that may only read, and change nothing of the connection: the engine
 /// counts BEGIN, ATTACH and many a PRAGMA among those that read.
