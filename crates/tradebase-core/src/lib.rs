@@ -85,7 +85,7 @@ pub use key::Key;
 pub use kind::Kind;
 pub use query::{
     Col, Comparison, Condition, Embedded, Filter, Link, Nulls, Operand, Order, Pattern, Piece,
-    Related, Sort,
+    Related, Sort, Stored,
 };
 pub use row::{Handed, Put, Record, Row, Stamp};
 pub use secret::Secret;

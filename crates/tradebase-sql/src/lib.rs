@@ -82,6 +82,7 @@ mod options;
 mod patch;
 #[cfg(feature = "postgres")]
 mod postgres;
+mod raw;
 mod render;
 mod schema;
 mod select;
@@ -117,6 +118,7 @@ pub use options::{
 pub use patch::Patch;
 #[cfg(feature = "postgres")]
 pub use postgres::postgres_type;
+pub use raw::{Fields, Parameter, Parameters, SqlText};
 pub use slow::{SLOW_KEPT, SlowCall};
 pub use sql::Sql;
 pub use sqlite::sqlite_type;

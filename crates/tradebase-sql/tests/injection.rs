@@ -14,7 +14,7 @@ use common::SqliteStore;
 use common::records::{Notes, Status};
 use hostile::{WITH_NUL, texts};
 use tradebase_core::{Code, Error, Record, Result, Row, Value};
-use tradebase_sql::Sql;
+use tradebase_sql::{Fields, Sql};
 
 /// Characters of a key at most.
 const NAME_MAX: usize = 200;
@@ -99,8 +99,8 @@ const FINDS: &[(&str, Find)] = &[
         Box::pin(async move { sql.find().filter(filter).order_by(Text::FREE.desc()).all().await })
     }),
     ("query", |sql, row| {
-        let text = format!("SELECT * FROM texts WHERE free = {}", mark(sql, 1));
-        Box::pin(async move { sql.query(&text, &[Value::Text(row.free.clone())]).await })
+        let text = "SELECT * FROM texts WHERE free = ?";
+        Box::pin(async move { sql.query(text, &[Value::Text(row.free.clone())]).await })
     }),
 ];
 
@@ -116,19 +116,31 @@ const PROBES: &[(&str, Probe)] = &[
         let filter = Text::FREE.one_of([text.to_owned(), format!("{text}'")]);
         Box::pin(async move { count(sql.find().filter(filter).all().await?) })
     }),
+    ("query_one", |sql, text| {
+        let statement = "SELECT count(*) FROM texts WHERE name = :name";
+        Box::pin(async move {
+            let found = sql.query_one::<Fields<(i64,)>>(statement, [("name", text.into())]).await;
+            found.map(|Fields((found,))| found.unsigned_abs())
+        })
+    }),
+    ("query_at_most_one", |sql, text| {
+        let statement = "SELECT * FROM texts WHERE name = $1";
+        Box::pin(async move { count(sql.query_at_most_one::<Text>(statement, (text,)).await?) })
+    }),
+    ("query_scalar", |sql, text| {
+        let statement = "SELECT count(*) FROM texts WHERE maybe = $1 OR free = $1";
+        Box::pin(
+            async move { sql.query_scalar::<i64>(statement, (text,)).await.map(i64::unsigned_abs) },
+        )
+    }),
     ("execute", |sql, text| {
-        let statement = format!("DELETE FROM texts WHERE name = {}", mark(sql, 1));
-        Box::pin(async move { sql.execute(&statement, &[Value::Text(text.to_owned())]).await })
+        let statement = "DELETE FROM texts WHERE name = ?";
+        Box::pin(async move { sql.execute(statement, &[Value::Text(text.to_owned())]).await })
     }),
 ];
 
 fn count<T>(found: impl IntoIterator<Item = T>) -> Result<u64> {
     Ok(found.into_iter().count() as u64)
-}
-
-fn mark(sql: &Sql, number: usize) -> String {
-    let sign = if sql.capabilities().engine == "sqlite" { '?' } else { '$' };
-    format!("{sign}{number}")
 }
 
 async fn batch(sql: &Sql, row: &Text, company: usize) -> Result<()> {
@@ -153,8 +165,7 @@ async fn update(sql: &Sql, row: &Text) -> Result<()> {
 
 /// By SQL of the caller's own: parameters of every kind of column.
 async fn execute(sql: &Sql, row: &Text) -> Result<()> {
-    let [a, b, c, d, e] = [1, 2, 3, 4, 5].map(|number| mark(sql, number));
-    let text = format!("INSERT INTO texts VALUES ({a}, {b}, {c}, {d}, {e})");
+    let text = "INSERT INTO texts VALUES (?, ?, ?, ?, ?)";
     let free = || Value::Text(row.free.clone());
     let tag = |text: &str| format!("\"{}\"", escaped(text));
     let Notes { tags, .. } = &row.notes;
@@ -164,7 +175,7 @@ async fn execute(sql: &Sql, row: &Text) -> Result<()> {
     );
     let status = Value::Text(row.free.clone());
     let values = [Value::Text(row.name.clone()), free(), free(), Value::Json(notes), status];
-    sql.execute(&text, &values).await.map(drop)
+    sql.execute(text, &values).await.map(drop)
 }
 
 /// A text as JSON has it between its quotes.
@@ -273,7 +284,7 @@ async fn prepare(sql: &Sql) -> Vec<Vec<Value>> {
 
 /// The schema, the roles and settings of the server, and the rows that nobody touches.
 async fn dump(sql: &Sql) -> Vec<Vec<Value>> {
-    let statements: &[&str] = match sql.capabilities().engine {
+    let statements: &[&'static str] = match sql.capabilities().engine {
         "sqlite" => &[
             "SELECT type, name, sql FROM sqlite_schema ORDER BY name",
             "SELECT name FROM pragma_database_list ORDER BY name",
@@ -296,7 +307,7 @@ async fn dump(sql: &Sql) -> Vec<Vec<Value>> {
     };
     let mut all = Vec::new();
     for statement in statements {
-        all.extend(sql.query_values(statement, &[]).await.unwrap().rows);
+        all.extend(sql.query_values(*statement, &[]).await.unwrap().rows);
     }
     assert!(all.len() > 25, "{}", all.len());
     all

@@ -6,8 +6,8 @@ mod common;
 
 use std::time::Duration;
 
-use common::PostgresStore;
 use common::records::{Account, Price, account};
+use common::{PostgresStore, built};
 use tradebase_core::{Code, Date, Row, Timestamp, TimestampNs, Uuid, Value};
 use tradebase_sql::{Sql, SqlOptions};
 use tradebase_testkit::{Postgres, psql};
@@ -17,7 +17,7 @@ fn text(text: &str) -> Value {
 }
 
 async fn one(sql: &Sql, expression: &str, parameters: &[Value]) -> Value {
-    let found = sql.query_values(&format!("SELECT {expression}"), parameters).await;
+    let found = sql.query_values(built(format!("SELECT {expression}")), parameters).await;
     let mut found = found.unwrap_or_else(|error| panic!("{expression}: {error}"));
     found.rows.remove(0).remove(0)
 }
@@ -133,7 +133,7 @@ async fn postgres_parameters_are_taken_without_loss_or_refused() {
         ("$1::numeric", Value::Decimal(1, u8::MAX)),
     ] {
         let sql = format!("SELECT {expression}");
-        let error = store.sql.query_values(&sql, &[value]).await.unwrap_err();
+        let error = store.sql.query_values(built(&sql), &[value]).await.unwrap_err();
         assert_eq!(error.code(), Code::Invalid, "{expression}: {error}");
     }
 }
@@ -150,11 +150,11 @@ struct Loose {
 async fn postgres_numbers_of_other_widths_are_read_if_they_fit() {
     let store = PostgresStore::new().await;
     let sql = |short: &str| format!("SELECT {short}, 2::smallint, 0.5::real, 'n'::name");
-    let found = store.sql.query::<Loose>(&sql("1::bigint"), &[]).await.unwrap();
+    let found = store.sql.query::<Loose>(built(sql("1::bigint")), &[]).await.unwrap();
     assert_eq!(found, [Loose { short: 1, long: 2, ratio: 0.5, name: "n".into() }]);
-    let error = store.sql.query::<Loose>(&sql("40000"), &[]).await.unwrap_err();
+    let error = store.sql.query::<Loose>(built(sql("40000")), &[]).await.unwrap_err();
     assert_eq!((error.code(), error.column_name()), (Code::Unreadable, Some("short")));
-    let error = store.sql.query::<Loose>(&sql("1.0"), &[]).await.unwrap_err();
+    let error = store.sql.query::<Loose>(built(sql("1.0")), &[]).await.unwrap_err();
     assert_eq!((error.code(), error.column_name()), (Code::SchemaMismatch, Some("short")));
 }
 
@@ -209,7 +209,7 @@ async fn postgres_call_that_is_cancelled_takes_its_transaction_along() {
     assert!(ran.is_err());
     // Not one call more: it would stand in a transaction with the one that was given up.
     for error in [
-        connection.execute(&slow.replace("SELECT 1", "SELECT 2"), &[]).await.unwrap_err(),
+        connection.execute(built(slow.replace("SELECT 1", "SELECT 2")), &[]).await.unwrap_err(),
         connection.query::<Loose>("SELECT 1, 2, 3.0, 'a'", &[]).await.unwrap_err(),
         connection.query_values("SELECT 1", &[]).await.unwrap_err(),
         connection.batch("COMMIT").await.unwrap_err(),

@@ -7,6 +7,7 @@ use super::condition::{Comparison, Condition};
 use super::filter::Filter;
 use super::order::Order;
 use super::pattern::Pattern;
+use super::stored::Stored;
 use crate::column::Column;
 use crate::error::Result;
 use crate::field::Field;
@@ -79,6 +80,12 @@ impl<T: Put, F: Field> Col<T, F> {
     /// Its description.
     pub fn column(self) -> &'static Column {
         &T::COLUMNS[self.at]
+    }
+
+    /// A value as this column takes it, for SQL of your own.
+    pub fn value(self, operand: impl Operand<F>) -> Stored {
+        let column = self.column();
+        Stored::new(column, operand.value(column))
     }
 
     fn compare(self, how: Comparison, operand: impl Operand<F>) -> Filter<T> {

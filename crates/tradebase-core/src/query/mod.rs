@@ -6,6 +6,7 @@ mod filter;
 mod link;
 mod order;
 mod pattern;
+mod stored;
 
 pub use col::{Col, Embedded, Operand};
 pub use condition::{Comparison, Condition, Related};
@@ -13,3 +14,4 @@ pub use filter::Filter;
 pub use link::Link;
 pub use order::{Nulls, Order, Sort};
 pub use pattern::{Pattern, Piece};
+pub use stored::Stored;

@@ -42,7 +42,8 @@ impl Bindings {
     }
 }
 
-fn value_of(column: &'static Column, value: &Value) -> Result<SqliteValue> {
+/// A value as it stands in that column.
+pub(super) fn value_of(column: &'static Column, value: &Value) -> Result<SqliteValue> {
     if *value == Value::Null {
         return Ok(SqliteValue::Null);
     }

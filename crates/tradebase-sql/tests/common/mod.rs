@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use std::pin::Pin;
 use std::task::Poll;
 
-use tradebase_sql::Sql;
+use tradebase_sql::{Sql, SqlText};
 use tradebase_testkit::TempFolder;
 #[cfg(feature = "postgres")]
 use tradebase_testkit::{Database, Postgres};
@@ -39,6 +39,11 @@ impl SqliteStore {
 /// The address of a SQLite file.
 pub fn url(path: &std::path::Path) -> String {
     format!("sqlite://{}", path.display())
+}
+
+/// A statement that the test puts together.
+pub fn built(text: impl Into<String>) -> SqlText {
+    SqlText::trusted_text_built_at_run_time(text)
 }
 
 /// A database of a PostgreSQL.

@@ -144,9 +144,21 @@ verbs! {
         connection.release().await?
     };
     "door.rs execute", 1, |sql, id| {
-        sql.execute(&format!("INSERT INTO fills VALUES ({id}, {id}, 1)"), &[]).await?
+        sql.execute("INSERT INTO fills VALUES ($1, $1, 1)", (id,)).await?
     };
     "door.rs query", 0, |sql, id| { sql.query::<Fill>("SELECT * FROM fills", &[]).await? };
+    "door.rs query_one", 1, |sql, id| {
+        let text = "INSERT INTO fills VALUES ($1, $1, 1) RETURNING *";
+        sql.query_one::<Fill>(text, (id,)).await?
+    };
+    "door.rs query_at_most_one", 1, |sql, id| {
+        let text = "INSERT INTO fills VALUES ($1, $1, 1) RETURNING *";
+        sql.query_at_most_one::<Fill>(text, (id,)).await?
+    };
+    "door.rs query_scalar", 1, |sql, id| {
+        let text = "INSERT INTO fills VALUES ($1, $1, 1) RETURNING id";
+        sql.query_scalar::<i64>(text, (id,)).await?
+    };
     "door.rs query_values", 0, |sql, id| {
         sql.query_values("SELECT count(*) FROM fills", &[]).await?
     };
@@ -154,8 +166,8 @@ verbs! {
         let mut connection = sql.connection().await?;
         connection.batch("BEGIN").await?;
         for id in [id, id + 1] {
-            let text = format!("INSERT INTO fills VALUES ({id}, {id}, 1)");
-            connection.execute(&text, &[]).await?;
+            let text = "INSERT INTO fills VALUES (:id, :id, 1)";
+            connection.execute(text, [("id", id.into())]).await?;
             connection.query::<Fill>("SELECT * FROM fills WHERE id = 1", &[]).await?;
             connection.query_values("SELECT 1", &[]).await?;
         }
