@@ -67,6 +67,8 @@ mod error;
 mod escapes;
 mod find;
 mod gate;
+#[cfg(feature = "guest")]
+mod guest;
 mod limits;
 mod literal;
 mod measure;
@@ -97,6 +99,11 @@ pub use capability::SQLITE;
 pub use conflict::{Columns, Conflict, Upserted, Upserts};
 pub use door::SqlConnection;
 pub use find::Find;
+#[cfg(feature = "guest")]
+pub use guest::{
+    GUEST_BYTES_MAX, GUEST_ROWS_MAX, GUEST_SQL_BYTES_MAX, GUEST_VALUE_BYTES_MAX, GUEST_WAIT,
+    GUESTS_AT_ONCE, Guest, GuestOptions, GuestRows,
+};
 pub use limits::PARAMETER_BYTES_MAX;
 pub use options::{
     BUSY_WAIT, BUSY_WAIT_MAX, CACHE_BYTES, CONNECT_WAIT, DURABILITY, Durability, MMAP_BYTES,

@@ -12,6 +12,8 @@ mod error;
 mod flush;
 mod frame;
 mod gets;
+#[cfg(feature = "guest")]
+mod guest;
 mod held;
 mod inserts;
 mod lane;

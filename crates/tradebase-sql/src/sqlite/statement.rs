@@ -96,7 +96,7 @@ pub(super) fn values(_: &Connection, statement: &mut Statement<'_>) -> Result<Ro
     Ok(found)
 }
 
-fn value_of(cell: ValueRef<'_>) -> Option<Value> {
+pub(super) fn value_of(cell: ValueRef<'_>) -> Option<Value> {
     Some(match cell {
         ValueRef::Null => Value::Null,
         ValueRef::Integer(value) => Value::Int(value),
