@@ -71,6 +71,8 @@ mod error;
 mod escapes;
 mod find;
 mod gate;
+#[cfg(feature = "guest")]
+mod guest;
 mod join;
 mod limits;
 mod literal;
@@ -108,6 +110,11 @@ pub use conflict::{Columns, Conflict, Upserted, Upserts};
 pub use cursor::Cursor;
 pub use door::SqlConnection;
 pub use find::{Find, Keyset, Page, Slice};
+#[cfg(feature = "guest")]
+pub use guest::{
+    GUEST_BYTES_MAX, GUEST_ROWS_MAX, GUEST_SQL_BYTES_MAX, GUEST_VALUE_BYTES_MAX, GUEST_WAIT,
+    GUESTS_AT_ONCE, Guest, GuestOptions, GuestRows,
+};
 pub use limits::PARAMETER_BYTES_MAX;
 pub use load::{Children, Parents};
 pub use options::{

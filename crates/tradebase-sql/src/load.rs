@@ -174,10 +174,10 @@ impl<C: Record + Clone> Children<'_, C> {
     /// The rows of each parent, at its place. A parent that stands there twice gets its rows
     /// twice; for no parents no statement is sent.
     pub async fn all(self) -> Result<Vec<Vec<C>>> {
-        let (sql, by) = (self.find.sql, self.by);
+        let (sql, by) = (self.find.sql(), self.by);
         let call = sql.call(Operation::Find, Some(C::TABLE));
         let loaded = async {
-            let (keys, mut select) = (self.keys?, self.find.select()?);
+            let (keys, (mut select, decode)) = (self.keys?, self.find.parts()?);
             let mut groups: Vec<Vec<C>> = keys.list.iter().map(|_| Vec::new()).collect();
             if let Some(one_of) = keys.one_of(by) {
                 let own = std::mem::replace(&mut select.condition, Condition::Always);
@@ -186,7 +186,7 @@ impl<C: Record + Clone> Children<'_, C> {
                     own => Condition::All(vec![one_of, own]),
                 };
                 let rows = either!(Engine, &sql.engine, store => {
-                    store.select(&call, &select, Typed::<C>::default()).await?
+                    store.select(&call, &select, decode).await?
                 });
                 for row in rows {
                     keys.place(&row, by, &mut groups)?.push(row);

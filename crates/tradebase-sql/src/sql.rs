@@ -40,6 +40,16 @@ struct Shared {
     clock: Clock,
     slow: SlowCalls,
     cursor_key: Option<Secret>,
+    #[cfg(feature = "guest")]
+    guests: Places,
+}
+
+/// What guests share: their places, and what the store tells them.
+#[cfg(feature = "guest")]
+struct Places {
+    free: Arc<tokio::sync::Semaphore>,
+    tables: Vec<&'static Table>,
+    pool_wait: std::time::Duration,
 }
 
 impl Sql {
@@ -65,9 +75,22 @@ impl Sql {
     /// A store that connects when it is first used. The address and the options are checked now.
     pub fn later(options: SqlOptions) -> Result<Sql> {
         let engine = Engine::later(&options).map_err(|e| e.during("open"))?;
+        #[cfg(feature = "guest")]
+        let guests = Places {
+            free: Arc::new(tokio::sync::Semaphore::new(crate::GUESTS_AT_ONCE)),
+            tables: crate::schema::with_parents(&options.tables).map_err(|e| e.during("open"))?,
+            pool_wait: options.pool_wait,
+        };
         let SqlOptions { watch, clock, slow_after, cursor_key, .. } = options;
-        let (gate, slow) = (Gate::default(), SlowCalls::new(slow_after));
-        let shared = Shared { gate, watch, clock, slow, cursor_key };
+        let shared = Shared {
+            gate: Gate::default(),
+            watch,
+            clock,
+            slow: SlowCalls::new(slow_after),
+            cursor_key,
+            #[cfg(feature = "guest")]
+            guests,
+        };
         let (shared, manner) = (Arc::new(shared), Manner::default());
         Ok(Sql { engine, shared, manner, bound: None })
     }
@@ -165,6 +188,8 @@ impl Sql {
                 return Err(in_transaction());
             }
             self.shared.gate.shut().await;
+            #[cfg(feature = "guest")]
+            self.shared.guests.end().await?;
             either!(Engine, &self.engine, store => store.close().await)?;
             tracing::info!(store = self.capabilities().engine, address = self.address(), "closed");
             Ok(())
@@ -219,6 +244,24 @@ impl Sql {
         Sql { bound: Some(bound), ..self.clone() }
     }
 
+    /// The places of guests, a permit each.
+    #[cfg(feature = "guest")]
+    pub(crate) fn guests(&self) -> &Arc<tokio::sync::Semaphore> {
+        &self.shared.guests.free
+    }
+
+    /// The tables that it was opened with, and those they point to.
+    #[cfg(feature = "guest")]
+    pub(crate) fn tables(&self) -> &[&'static Table] {
+        &self.shared.guests.tables
+    }
+
+    /// How long a call waits for a connection or a place.
+    #[cfg(feature = "guest")]
+    pub(crate) fn pool_wait(&self) -> std::time::Duration {
+        self.shared.guests.pool_wait
+    }
+
     /// What tells this store from others.
     pub(crate) fn id(&self) -> usize {
         Arc::as_ptr(&self.shared).addr()
@@ -263,6 +306,18 @@ impl fmt::Debug for Sql {
             .field("engine", &self.capabilities().engine)
             .field("address", &self.address())
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(feature = "guest")]
+impl Places {
+    /// Waits until no guest is there any more, and lets none in.
+    async fn end(&self) -> Result<()> {
+        let all = u32::try_from(crate::GUESTS_AT_ONCE).unwrap_or(u32::MAX);
+        let left = tokio::time::timeout(self.pool_wait, self.free.acquire_many(all)).await;
+        self.free.close();
+        let wait = self.pool_wait;
+        left.map(drop).map_err(|_| crate::error::exhausted(wait, crate::GUESTS_AT_ONCE))
     }
 }
 

@@ -186,8 +186,13 @@ impl<'a, T: Record, D: Decode> Find<'a, T, D> {
         self
     }
 
+    /// The store that is asked.
+    pub(crate) fn sql(&self) -> &'a Sql {
+        self.sql
+    }
+
     /// What is asked, and how it is read.
-    fn parts(self) -> Result<(Select, D)> {
+    pub(crate) fn parts(self) -> Result<(Select, D)> {
         if let Some(refused) = self.refused {
             return Err(refused);
         }

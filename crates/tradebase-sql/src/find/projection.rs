@@ -61,7 +61,12 @@ impl<'a, T: Record, D: Decode> Find<'a, T, D> {
     }
 
     /// The same find, of which something else is read.
-    pub(crate) fn reading<E>(self, output: Vec<Item>, decode: E, refused: Option<Error>) -> Find<'a, T, E> {
+    pub(crate) fn reading<E>(
+        self,
+        output: Vec<Item>,
+        decode: E,
+        refused: Option<Error>,
+    ) -> Find<'a, T, E> {
         Find {
             sql: self.sql,
             filter: self.filter,

@@ -13,6 +13,8 @@ mod filtered;
 mod flush;
 mod frame;
 mod gets;
+#[cfg(feature = "guest")]
+mod guest;
 mod held;
 mod inserts;
 mod lane;

@@ -12,6 +12,8 @@ mod filtered;
 mod fixture;
 #[cfg(test)]
 mod full_disk;
+#[cfg(feature = "guest")]
+mod guest;
 mod handover;
 mod held;
 mod image;
@@ -83,6 +85,12 @@ fn fixed(table: &'static Table) -> &'static Fixed {
 /// The table's statements, rendered on first use.
 pub(crate) fn statements(table: &'static Table) -> &'static Statements {
     &fixed(table).shared
+}
+
+/// The name of a table's readable view.
+#[cfg(feature = "guest")]
+pub(crate) fn readable(table: &Table) -> String {
+    view::name(table)
 }
 
 /// The statement that inserts a row.

@@ -104,7 +104,7 @@ pub(super) fn values(_: &Connection, statement: &mut Statement<'_>) -> Result<Re
     while let Some(row) = rows.next().map_err(|e| from_sqlite(&e, None))? {
         let cells = found.columns.iter().enumerate().map(|(at, column)| {
             let cell = row.get_ref(at).map_err(|e| from_sqlite(&e, None))?;
-            read(cell).ok_or_else(|| not_utf8(column))
+            read_cell(cell).ok_or_else(|| not_utf8(column))
         });
         let cells = cells.collect::<Result<_>>()?;
         found.rows.push(cells);
@@ -112,7 +112,7 @@ pub(super) fn values(_: &Connection, statement: &mut Statement<'_>) -> Result<Re
     Ok(Ok(found))
 }
 
-fn read(cell: ValueRef<'_>) -> Option<Value> {
+pub(super) fn read_cell(cell: ValueRef<'_>) -> Option<Value> {
     Some(match cell {
         ValueRef::Null => Value::Null,
         ValueRef::Integer(value) => Value::Int(value),
