@@ -68,6 +68,7 @@ mod error;
 mod escapes;
 mod find;
 mod gate;
+mod height;
 mod join;
 mod limits;
 mod literal;
