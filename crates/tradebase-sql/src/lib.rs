@@ -95,7 +95,9 @@ mod transaction;
 mod tx_options;
 mod verbs;
 
-pub use budget::{Caller, QUERIES_SEEN_MAX, QUERY_CALLERS_MAX, Queries, Query, counted};
+pub use budget::{
+    Caller, QUERIES_SEEN_MAX, QUERY_CALLERS_MAX, Queries, Query, counted, counted_in_place,
+};
 #[cfg(feature = "postgres")]
 pub use capability::POSTGRES;
 pub use capability::SQLITE;
