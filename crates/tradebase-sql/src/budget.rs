@@ -68,6 +68,14 @@ pub async fn counted<F: Future>(work: F) -> (F::Output, Queries) {
     (done, queries)
 }
 
+/// The same of work without async, such as calls of a blocking form of the store.
+pub fn counted_in_place<R>(work: impl FnOnce() -> R) -> (R, Queries) {
+    let scope = Arc::new(Scope::open());
+    let done = SCOPE.sync_scope(scope.clone(), work);
+    let queries = scope.queries();
+    (done, queries)
+}
+
 /// Notes a call that has ended.
 #[inline]
 pub(crate) fn note(call: &Call<'_>, took: Duration, rows: Option<usize>) {

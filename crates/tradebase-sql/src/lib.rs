@@ -73,6 +73,7 @@ mod find;
 mod gate;
 #[cfg(feature = "guest")]
 mod guest;
+mod height;
 mod join;
 mod limits;
 mod literal;
@@ -101,7 +102,9 @@ mod transaction;
 mod tx_options;
 mod verbs;
 
-pub use budget::{Caller, QUERIES_SEEN_MAX, QUERY_CALLERS_MAX, Queries, Query, counted};
+pub use budget::{
+    Caller, QUERIES_SEEN_MAX, QUERY_CALLERS_MAX, Queries, Query, counted, counted_in_place,
+};
 #[cfg(feature = "postgres")]
 pub use capability::POSTGRES;
 pub use capability::SQLITE;

@@ -10,6 +10,10 @@ pub const PARAMETER_BYTES_MAX: usize = 1_000_000_000;
 /// Conditions in a filter that may stand in each other: SQLite takes a thousand levels at most.
 pub(crate) const FILTER_DEPTH_MAX: usize = 400;
 
+/// The heights of the conditions around a relation, added up: SQLite's limit is a thousand, and
+/// some are its own.
+pub(crate) const FILTER_HEIGHT_MAX: usize = 900;
+
 /// Refuses a value that is too long for a column.
 #[inline(always)]
 pub(crate) fn size(column: &'static Column, bytes: usize) -> Result<()> {

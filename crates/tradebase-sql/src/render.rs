@@ -177,6 +177,7 @@ impl<P: Parameters> Renderer<P> {
 
     fn filter(&mut self, scope: &Scope, condition: &Condition) -> Result<()> {
         if !matches!(condition, Condition::Always) {
+            crate::height::check(condition)?;
             self.text.push_str(" WHERE ");
             self.term(scope, condition, 0)?;
         }

@@ -13,7 +13,7 @@ use std::pin::Pin;
 use common::SqliteStore;
 use common::records::{Notes, Status};
 use hostile::{WITH_NUL, texts};
-use tradebase_core::{Code, Error, Record, Result, Row, Value};
+use tradebase_core::{Code, Error, Link, Record, Result, Row, Value};
 use tradebase_sql::{Fields, Sql};
 
 /// Characters of a key at most.
@@ -33,6 +33,9 @@ struct Text {
     notes: Notes,
     status: Status,
 }
+
+/// Each points to itself.
+const SELF: Link<Text, Text> = Link::new(0);
 
 /// What nobody touches.
 #[derive(Record, Clone, Debug, PartialEq)]
@@ -97,6 +100,22 @@ const FINDS: &[(&str, Find)] = &[
     ("find at most", |sql, row| {
         let filter = Text::FREE.le(row.free.as_str()).and(Text::FREE.ge(row.free.as_str()));
         Box::pin(async move { sql.find().filter(filter).order_by(Text::FREE.desc()).all().await })
+    }),
+    ("find related", |sql, row| {
+        let filter = SELF.is(SELF.any(Text::FREE.eq(row.free.as_str())));
+        Box::pin(async move { sql.find().filter(filter).all().await })
+    }),
+    ("find with", |sql, row| {
+        let find = sql.find().filter(Text::NAME.eq(row.name.as_str())).with(SELF);
+        Box::pin(
+            async move { Ok(find.all().await?.into_iter().filter_map(|(_, of)| of).collect()) },
+        )
+    }),
+    ("parents", |sql, row| {
+        Box::pin(async move { Ok(sql.parents([row], SELF).await?.each().cloned().collect()) })
+    }),
+    ("children", |sql, row| {
+        Box::pin(async move { Ok(sql.children([row], SELF).all().await?.concat()) })
     }),
     ("query", |sql, row| {
         let text = "SELECT * FROM texts WHERE free = ?";

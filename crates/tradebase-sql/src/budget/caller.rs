@@ -4,8 +4,30 @@ use std::backtrace::Backtrace;
 use std::fmt;
 use std::sync::Arc;
 
-/// Crates whose functions are not the user's.
-const OURS: [&str; 6] = [
+/// Where the source of others lies: of libraries, and ours, which may be built from anywhere.
+const OTHERS: [&str; 10] = [
+    "/rustc/",
+    "/library/",
+    "/registry/src/",
+    "/git/checkouts/",
+    "crates/tradebase/src/",
+    "crates/tradebase-analytics/src/",
+    "crates/tradebase-cache/src/",
+    "crates/tradebase-core/src/",
+    "crates/tradebase-series/src/",
+    "crates/tradebase-sql/src/",
+];
+/// The same by the names of crates, for functions whose place is not known: ours, and what may
+/// stand between us and the user.
+const OTHER_CRATES: [&str; 14] = [
+    "alloc",
+    "core",
+    "futures_core",
+    "futures_util",
+    "rusqlite",
+    "std",
+    "tokio",
+    "tracing",
     "tradebase",
     "tradebase_analytics",
     "tradebase_cache",
@@ -13,20 +35,16 @@ const OURS: [&str; 6] = [
     "tradebase_series",
     "tradebase_sql",
 ];
-/// The same of the runtime, where paths do not tell.
-const BETWEEN: [&str; 7] =
-    ["alloc", "core", "futures_core", "futures_util", "std", "tokio", "tracing"];
-/// Where the source of libraries lies.
-const LIBRARIES: [&str; 4] = ["/rustc/", "/library/", "/registry/src/", "/git/checkouts/"];
 
 /// Who called a statement.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Caller {
-    /// The function, if the program has names.
-    pub function: Option<String>,
-    /// File and line, `src/report.rs:41`, if the program has debug information.
+    /// File and line, `/srv/app/src/report.rs:41`, if the program has debug information.
     pub place: Option<String>,
+    /// The function, if the program has its name: the compiler keeps none of an async one that it
+    /// has put into another.
+    pub function: Option<String>,
 }
 
 impl fmt::Display for Caller {
@@ -35,9 +53,9 @@ impl fmt::Display for Caller {
             (Some(place), Some(function)) => write!(f, "called at {place} in {function}"),
             (Some(place), None) => write!(f, "called at {place}"),
             (None, Some(function)) => {
-                write!(f, "called in {function}; built without debug information, so no line")
+                write!(f, "called in {function}; without debug information there is no line")
             }
-            (None, None) => write!(f, "called nobody knows where: built without debug information"),
+            (None, None) => write!(f, "called by whom cannot be told without debug information"),
         }
     }
 }
@@ -51,8 +69,9 @@ impl Trace {
         Self(Arc::new(Backtrace::force_capture()))
     }
 
+    /// From the long form, which does not cut paths down to the folder the program runs in.
     pub(super) fn caller(&self) -> Caller {
-        caller(&self.0.to_string())
+        caller(&format!("{:#}", self.0))
     }
 }
 
@@ -63,49 +82,75 @@ fn caller(stack: &str) -> Caller {
     while let Some(line) = lines.next() {
         let place = lines.next_if(|next| next.starts_with("at "));
         let place = place.and_then(|place| place.strip_prefix("at "));
-        let library = place.is_some_and(|place| LIBRARIES.iter().any(|part| place.contains(part)));
-        let function = name(line);
-        if !library && is_users(function) {
-            return Caller { function: Some(plain(function)), place: place.map(shown) };
+        let function = Function::read(line);
+        let is_users = match place {
+            Some(place) => place.contains(".rs:") && !OTHERS.iter().any(|o| place.contains(o)),
+            None => function.is_users(),
+        };
+        if is_users {
+            return Caller { place: place.map(without_column), function: function.shown() };
         }
     }
-    Caller { function: None, place: None }
+    Caller { place: None, function: None }
 }
 
-/// A function without the number of its frame.
-fn name(line: &str) -> &str {
-    match line.split_once(": ") {
-        Some((number, name)) if number.bytes().all(|b| b.is_ascii_digit()) => name,
-        _ => line,
+/// The name of a function: `app::report::load::{closure#0}`.
+struct Function(String);
+
+impl Function {
+    /// From `12:     0x55cb83dfd67b - app[e28293b1aa0f68bd]::report::load::{closure#0}`, or with
+    /// `::h5c88a7e8304aa465` at the end.
+    fn read(line: &str) -> Self {
+        let digits = |text: &str| text.bytes().all(|b| b.is_ascii_digit());
+        let line = line.split_once(": ").filter(|(n, _)| digits(n)).map_or(line, |(_, rest)| rest);
+        let line = line.trim_start();
+        let address = |(first, _): &(&str, &str)| first.starts_with("0x");
+        let line = line.split_once(" - ").filter(address).map_or(line, |(_, name)| name);
+        let mut name = String::with_capacity(line.len());
+        for (i, part) in line.split('[').enumerate() {
+            match part.split_once(']') {
+                Some((hash, rest)) if i > 0 && is_hash(hash) => name.push_str(rest),
+                _ if i > 0 => name.extend(["[", part]),
+                _ => name.push_str(part),
+            }
+        }
+        if let Some((kept, hash)) = name.rsplit_once("::h")
+            && is_hash(hash)
+        {
+            name.truncate(kept.len());
+        }
+        Self(name)
+    }
+
+    /// Whether its crate is neither ours nor one of what runs us.
+    fn is_users(&self) -> bool {
+        let path = self.0.trim_start_matches(['<', '&', '*', '(', '[']);
+        let end = path.find(|c: char| !c.is_alphanumeric() && c != '_');
+        let (first, rest) = path.split_at(end.unwrap_or(path.len()));
+        // What has no crate is no function of Rust, or of whichever type it is made for.
+        rest.starts_with("::") && !OTHER_CRATES.contains(&first)
+    }
+
+    /// Without what the compiler puts behind the name of an async one; none if nothing is left.
+    fn shown(&self) -> Option<String> {
+        let mut name = self.0.as_str();
+        while let Some((rest, last)) = name.rsplit_once("::")
+            && last.starts_with('{')
+        {
+            name = rest;
+        }
+        (!name.starts_with('{') && name != "<unknown>").then(|| name.to_owned())
     }
 }
 
-/// Whether a function is neither ours nor one of what runs us.
-fn is_users(name: &str) -> bool {
-    let path = name.trim_start_matches(['<', '&', '*', '(', '[']);
-    let end = path.find(|c: char| !c.is_alphanumeric() && c != '_');
-    let (first, rest) = path.split_at(end.unwrap_or(path.len()));
-    // What has no crate is no function of Rust, or of whichever type it is made for.
-    rest.starts_with("::") && !OURS.contains(&first) && !BETWEEN.contains(&first)
+fn is_hash(text: &str) -> bool {
+    text.len() >= 8 && text.bytes().all(|b| b.is_ascii_hexdigit())
 }
 
-/// A function without what the compiler puts behind the name of an async one.
-fn plain(name: &str) -> String {
-    let mut name = name;
-    while let Some((rest, last)) = name.rsplit_once("::")
-        && last.starts_with('{')
-        && last.ends_with('}')
-    {
-        name = rest;
-    }
-    name.to_owned()
-}
-
-/// File and line, without the column.
-fn shown(place: &str) -> String {
-    let place = place.strip_prefix("./").unwrap_or(place);
+/// File and line.
+fn without_column(place: &str) -> String {
     match place.rsplit_once(':') {
-        Some((line, _)) if line.contains(':') => line.to_owned(),
+        Some((line, _)) if line.contains(".rs:") => line.to_owned(),
         _ => place.to_owned(),
     }
 }
@@ -114,28 +159,32 @@ fn shown(place: &str) -> String {
 mod tests {
     use super::*;
 
-    const STACK: &str = "   0: tradebase_sql::budget::caller::Trace::here
-             at ./crates/tradebase-sql/src/budget/caller.rs:50:30
-   1: <tradebase_sql::sql::Sql>::watched::<alloc::vec::Vec<app::Bot>>::{closure#0}
-             at ./crates/tradebase-sql/src/sql.rs:209:9
-   2: <core::pin::Pin<P> as core::future::future::Future>::poll
-             at /rustc/abc/library/core/src/future/future.rs:133:9
-   3: <futures_util::future::join_all::JoinAll<F> as core::future::future::Future>::poll
-             at /home/me/.cargo/registry/src/index/futures-util-0.3/src/join_all.rs:1:1
-   4: <F as core::future::Future>::poll
-   5: app::report::names::{{closure}}::{{closure}}
-             at ./src/report.rs:41:50
-   6: app::main
-             at ./src/main.rs:3:5
-   7: __libc_start_main
+    const STACK: &str = "   0:     0x55cb83dfd67b - <std[e28293b1aa0f68bd]::backtrace::Backtrace>::create
+                               at /rustc/59807616e1/library/std/src/backtrace.rs:331:13
+   1:     0x55cb83de2879 - tradebase_sql::budget::caller::Trace::here::h5c88a7e8304aa465
+                               at /srv/app/crates/tradebase-sql/src/budget/caller.rs:50:30
+   2:     0x55cb83de2879 - {async_fn#0}<alloc::vec::Vec<app::Bot>>
+                               at /srv/app/crates/tradebase-sql/src/sql.rs:209:9
+   3:     0x55cb83de2879 - <futures_util::future::JoinAll<F> as core::future::Future>::poll
+                               at /home/me/.cargo/registry/src/index/futures-util/src/join_all.rs:1:1
+   4:     0x55cb83de2879 - <F as core::future::Future>::poll
+   5:     0x55cb83de2879 - app[e28293b1aa0f68bd]::report::names::{closure#0}
+                               at /srv/app/src/report.rs:41:50
+   6:     0x55cb83de2879 - app::main::h1303a7cc18a1a907
+                               at /srv/app/src/main.rs:3:5
+   7:     0x7f604915f24a - __libc_start_call_main
+                               at ./csu/../sysdeps/nptl/libc_start_call_main.h:58:16
 ";
 
     #[test]
     fn the_innermost_function_that_is_the_users_is_the_caller() {
         let found = caller(STACK);
         assert_eq!(found.function.as_deref(), Some("app::report::names"));
-        assert_eq!(found.place.as_deref(), Some("src/report.rs:41"));
-        assert_eq!(found.to_string(), "called at src/report.rs:41 in app::report::names");
+        assert_eq!(found.place.as_deref(), Some("/srv/app/src/report.rs:41"));
+        let nameless =
+            STACK.replace("app[e28293b1aa0f68bd]::report::names::{closure#0}", "{async_fn#0}");
+        let found = caller(&nameless);
+        assert_eq!(found.to_string(), "called at /srv/app/src/report.rs:41");
     }
 
     #[test]
@@ -149,15 +198,18 @@ mod tests {
 
     #[test]
     fn without_names_nobody_is_the_caller() {
-        for stack in ["   0: <unknown>\n   1: <unknown>\n", "   0: __libc_start_main\n", ""] {
+        let libc = STACK.lines().skip(13).collect::<Vec<_>>().join("\n");
+        assert!(libc.contains("__libc"));
+        for stack in ["   0:     0x0 - <unknown>\n   1:     0x0 - <unknown>\n", &libc, ""] {
             assert_eq!(caller(stack), Caller { function: None, place: None }, "{stack}");
         }
-        let ours = "   0: tradebase_sql::sql::Sql::run\n   1: core::ops::call\n";
+        let ours = "   0: 0x0 - tradebase_sql::sql::Sql::run\n   1: 0x0 - core::ops::call\n";
         assert_eq!(caller(ours), Caller { function: None, place: None });
     }
 
     #[test]
     fn a_users_type_under_a_foreign_trait_is_the_users() {
+        let is_users = |name: &str| Function(name.to_owned()).is_users();
         assert!(is_users("<app::Service as core::future::Future>::poll"));
         assert!(is_users("tradebase_demo::run"));
         assert!(!is_users("<dyn core::future::Future as core::future::Future>::poll"));

@@ -36,6 +36,7 @@ impl Store {
 
     /// Every row in key order, by COPY.
     pub(crate) async fn all<T: Record>(&self, call: &Call<'_>) -> Result<Vec<T>> {
+        call.runs(&texts(T::TABLE).copy_out);
         run!(self.lease(call).await?, c => c.all().await)
     }
 }

@@ -12,7 +12,7 @@ use tokio::task::JoinSet;
 use tokio::time::sleep;
 #[cfg(feature = "postgres")]
 use tradebase_core::Value;
-use tradebase_core::{Code, Record, Result};
+use tradebase_core::{Code, Link, Record, Result};
 use tradebase_sql::{Conflict, Sql, SqlOptions};
 #[cfg(feature = "postgres")]
 use tradebase_testkit::{Postgres, Proxy};
@@ -45,6 +45,9 @@ impl Fill {
         (id..id + BATCH).map(Fill::new).collect()
     }
 }
+
+/// Each points to itself.
+const SELF: Link<Fill, Fill> = Link::new(0);
 
 /// One public async function, and how its effect is seen.
 struct Verb {
@@ -97,6 +100,13 @@ verbs! {
     "verbs.rs delete_many", 0, |sql, id| { sql.delete_many::<Fill>(&[-1, -2]).await? };
     "find.rs all", 0, |sql, id| { sql.find::<Fill>().filter(Fill::ID.eq(1)).all().await? };
     "find.rs first", 0, |sql, id| { sql.find::<Fill>().first().await? };
+    "join.rs all", 0, |sql, id| { sql.find::<Fill>().with(SELF).all().await? };
+    "join.rs first", 0, |sql, id| { sql.find::<Fill>().with(SELF).first().await? };
+    "load.rs parents", 0, |sql, id| { sql.parents(&Fill::many(1), SELF).await? };
+    "load.rs all", 0, |sql, id| { sql.children(&Fill::many(1), SELF).all().await? };
+    "budget.rs counted", 1, |sql, id| {
+        tradebase_sql::counted(async { sql.insert(&Fill::new(id)).await }).await.0?
+    };
     "patch.rs run", 0, |sql, id| { sql.patch::<Fill>(&1).set(Fill::PRICE, 1).run().await? };
     "together.rs run", 3, |sql, id| {
         let (fills, first) = (Fill::many(id), Fill::new(1));
