@@ -62,6 +62,7 @@ pub mod codec;
 mod conflict;
 mod domain;
 mod door;
+mod dynamic;
 mod engine;
 mod entry;
 mod error;
@@ -97,6 +98,10 @@ pub use capability::POSTGRES;
 pub use capability::SQLITE;
 pub use conflict::{Columns, Conflict, Upserted, Upserts};
 pub use door::SqlConnection;
+pub use dynamic::{
+    Dynamic, DynamicConflict, DynamicFilter, DynamicFind, DynamicRow, FILTER_BYTES_MAX,
+    FILTER_LEVELS_MAX, FILTER_TERMS_MAX, FILTER_VALUES_MAX,
+};
 pub use find::Find;
 pub use limits::PARAMETER_BYTES_MAX;
 pub use options::{

@@ -4,7 +4,8 @@ use std::pin::pin;
 
 use tradebase_core::watch::Operation;
 use tradebase_core::{
-    Code, Col, Error, Field, Operand, Record, Result, Roles, Value, Violations, rule,
+    Code, Col, Error, Field, Operand, Record, Result, Roles, Table, Timestamp, Value, Violations,
+    rule,
 };
 
 use crate::engine::{Engine, either};
@@ -19,9 +20,7 @@ use crate::sql::{Sql, Updated};
 pub struct Patch<'a, T: Record> {
     sql: &'a Sql,
     key: &'a T::Key,
-    change: Change,
-    refused: Violations,
-    failed: Option<Error>,
+    draft: Draft,
 }
 
 /// A patch without its type, as an engine takes it.
@@ -55,8 +54,7 @@ impl Sql {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn patch<'a, T: Record>(&'a self, key: &'a T::Key) -> Patch<'a, T> {
-        let refused = Violations::new();
-        Patch { sql: self, key, change: Change::default(), refused, failed: None }
+        Patch { sql: self, key, draft: Draft::new(T::TABLE) }
     }
 }
 
@@ -64,8 +62,8 @@ impl<T: Record> Patch<'_, T> {
     /// Sets a column.
     pub fn set<F: Field>(mut self, column: Col<T, F>, value: impl Operand<F>) -> Self {
         match value.value(column.column()) {
-            Ok(value) => self.add(column.at(), value),
-            Err(error) => self.refuse(error),
+            Ok(value) => self.draft.set(column.at(), value),
+            Err(error) => self.draft.refuse(error),
         }
         self
     }
@@ -73,10 +71,10 @@ impl<T: Record> Patch<'_, T> {
     /// Sets a column by its name. The value is converted where nothing is lost.
     pub fn set_named(mut self, column: &str, value: impl Into<Value>) -> Self {
         match T::TABLE.position(column) {
-            Some(at) => self.add(at, value.into()),
+            Some(at) => self.draft.set(at, value.into()),
             None => {
                 let message = format!("there is no such column in {}", T::TABLE.record);
-                self.failed.get_or_insert(Error::new(Code::Invalid, message).column(column));
+                self.draft.fail(Error::new(Code::Invalid, message).column(column));
             }
         }
         self
@@ -84,7 +82,7 @@ impl<T: Record> Patch<'_, T> {
 
     /// Only if the stored row has this version, else it is a [`Code::VersionConflict`].
     pub fn if_version(mut self, version: i64) -> Self {
-        self.change.version = Some(version);
+        self.draft.if_version(version);
         self
     }
 
@@ -94,7 +92,7 @@ impl<T: Record> Patch<'_, T> {
         let call = self.sql.call(Operation::Patch, Some(T::TABLE));
         let sql = self.sql;
         let patched = async {
-            let (key, change) = (self.key, self.checked()?);
+            let (key, change) = (self.key, self.draft.checked(sql.now())?);
             let patched = either!(Engine, &sql.engine, store => {
                 store.patch(&call, T::TABLE, key, &change).await?
             });
@@ -106,11 +104,28 @@ impl<T: Record> Patch<'_, T> {
         };
         sql.run(&call, |was| usize::from(*was), pin!(patched)).await
     }
+}
 
-    fn add(&mut self, at: usize, value: Value) {
-        let column = &T::COLUMNS[at];
+/// A change that is being put together, without its type.
+#[derive(Debug)]
+pub(crate) struct Draft {
+    table: &'static Table,
+    change: Change,
+    refused: Violations,
+    failed: Option<Error>,
+}
+
+impl Draft {
+    /// Nothing is changed yet.
+    pub(crate) fn new(table: &'static Table) -> Self {
+        Self { table, change: Change::default(), refused: Violations::new(), failed: None }
+    }
+
+    /// Sets the column at that position.
+    pub(crate) fn set(&mut self, at: usize, value: Value) {
+        let column = &self.table.columns[at];
         let filled = [Roles::CREATED, Roles::UPDATED, Roles::VERSION];
-        if T::TABLE.key.contains(&at) {
+        if self.table.key.contains(&at) {
             return self.refuse(Error::refused(column, "key", "a key is never changed"));
         }
         if filled.iter().any(|&role| column.is(role)) {
@@ -125,27 +140,38 @@ impl<T: Record> Patch<'_, T> {
         }
     }
 
-    fn refuse(&mut self, error: Error) {
+    /// The version that the stored row must have.
+    pub(crate) fn if_version(&mut self, version: i64) {
+        self.change.version = Some(version);
+    }
+
+    /// Notes a value that is refused.
+    pub(crate) fn refuse(&mut self, error: Error) {
         if let Err(other) = self.refused.absorb(error) {
-            self.failed.get_or_insert(other);
+            self.fail(other);
         }
     }
 
-    fn checked(&self) -> Result<Change> {
+    fn fail(&mut self, error: Error) {
+        self.failed.get_or_insert(error);
+    }
+
+    /// The change, with what the layer fills; or all that was refused.
+    pub(crate) fn checked(&self, now: Timestamp) -> Result<Change> {
         if let Some(error) = &self.failed {
             return Err(error.again());
         }
         self.refused.clone().into_result()?;
         let mut change = self.change.clone();
-        if change.version.is_some() && T::TABLE.playing(Roles::VERSION).is_none() {
+        if change.version.is_some() && self.table.playing(Roles::VERSION).is_none() {
             let message = "the record counts no versions: mark a column with `version`";
             return Err(Error::new(Code::Unsupported, message));
         }
         if change.values.is_empty() {
             return Err(Error::new(Code::Invalid, "a patch sets at least one column"));
         }
-        if let Some((at, _)) = T::TABLE.playing(Roles::UPDATED) {
-            change.values.push((at, Value::Timestamp(self.sql.now())));
+        if let Some((at, _)) = self.table.playing(Roles::UPDATED) {
+            change.values.push((at, Value::Timestamp(now)));
         }
         // One shape of statement for one set of columns.
         change.values.sort_by_key(|(at, _)| *at);

@@ -14,7 +14,7 @@ use crate::gate::Gate;
 use crate::options::{Durability, SqlOptions};
 use crate::slow::{SlowCall, SlowCalls};
 use crate::transaction::Bound;
-use crate::{naming, trace};
+use crate::{naming, schema, trace};
 
 /// A relational store of records: SQLite or PostgreSQL. Cheap to clone.
 ///
@@ -39,6 +39,8 @@ struct Shared {
     watch: Watch,
     clock: Clock,
     slow: SlowCalls,
+    /// Those of the options, with the ones they point to.
+    tables: Vec<&'static Table>,
 }
 
 impl Sql {
@@ -64,9 +66,10 @@ impl Sql {
     /// A store that connects when it is first used. The address and the options are checked now.
     pub fn later(options: SqlOptions) -> Result<Sql> {
         let engine = Engine::later(&options).map_err(|e| e.during("open"))?;
-        let SqlOptions { watch, clock, slow_after, .. } = options;
-        let shared =
-            Shared { gate: Gate::default(), watch, clock, slow: SlowCalls::new(slow_after) };
+        let SqlOptions { watch, clock, slow_after, tables, .. } = options;
+        let tables = schema::with_parents(&tables).map_err(|e| e.during("open"))?;
+        let (gate, slow) = (Gate::default(), SlowCalls::new(slow_after));
+        let shared = Shared { gate, watch, clock, slow, tables };
         let (shared, manner) = (Arc::new(shared), Manner::default());
         Ok(Sql { engine, shared, manner, bound: None })
     }
@@ -220,6 +223,11 @@ impl Sql {
     /// What tells this store from others.
     pub(crate) fn id(&self) -> usize {
         Arc::as_ptr(&self.shared).addr()
+    }
+
+    /// The tables that the store was opened with, and those they point to.
+    pub(crate) fn tables(&self) -> &[&'static Table] {
+        &self.shared.tables
     }
 
     /// The clock of the store.
