@@ -406,14 +406,20 @@ impl Source for ValueSource<'_> {
 #[derive(Debug)]
 pub(crate) struct PresetSource(pub(crate) Preset);
 
-impl PresetSource {
-    fn value(&self) -> Value {
-        match self.0 {
+impl From<Preset> for Value {
+    fn from(preset: Preset) -> Self {
+        match preset {
             Preset::Bool(v) => Value::Bool(v),
             Preset::Int(v) => Value::Int(v),
             Preset::Float(v) => Value::Float(v),
             Preset::Text(v) => Value::Text(v.to_owned()),
         }
+    }
+}
+
+impl PresetSource {
+    fn value(&self) -> Value {
+        self.0.into()
     }
 
     fn read<T>(&self, read: impl FnOnce(&mut ValueSource<'_>) -> Result<T>) -> Result<T> {

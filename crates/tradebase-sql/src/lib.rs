@@ -65,6 +65,7 @@ mod conflict;
 mod cursor;
 mod domain;
 mod door;
+mod dynamic;
 mod engine;
 mod entry;
 mod error;
@@ -112,6 +113,10 @@ pub use changes::UpdateWhere;
 pub use conflict::{Columns, Conflict, Upserted, Upserts};
 pub use cursor::Cursor;
 pub use door::SqlConnection;
+pub use dynamic::{
+    Dynamic, DynamicConflict, DynamicFilter, DynamicFind, DynamicRow, FILTER_BYTES_MAX,
+    FILTER_LEVELS_MAX, FILTER_TERMS_MAX, FILTER_VALUES_MAX,
+};
 pub use find::{Find, Keyset, Page, Slice};
 #[cfg(feature = "guest")]
 pub use guest::{

@@ -81,7 +81,7 @@ impl<T: Record> Patch<'_, T> {
 
     /// Only if the stored row has this version, else it is a [`Code::VersionConflict`].
     pub fn if_version(mut self, version: i64) -> Self {
-        self.changes.change.version = Some(version);
+        self.changes.if_version(version);
         self
     }
 
@@ -130,6 +130,11 @@ impl Changes {
         }
     }
 
+    /// Only if the stored row has this version.
+    pub(crate) fn if_version(&mut self, version: i64) {
+        self.change.version = Some(version);
+    }
+
     fn add(&mut self, at: usize, value: Value) {
         let column = &self.table.columns[at];
         let filled = [Roles::CREATED, Roles::UPDATED, Roles::VERSION];
@@ -148,9 +153,15 @@ impl Changes {
         }
     }
 
-    fn refuse(&mut self, error: Error) {
+    /// The version that the stored row must have.
+    pub(crate) fn if_version(&mut self, version: i64) {
+        self.change.version = Some(version);
+    }
+
+    /// Notes a value that is refused.
+    pub(crate) fn refuse(&mut self, error: Error) {
         if let Err(other) = self.refused.absorb(error) {
-            self.failed.get_or_insert(other);
+            self.fail(other);
         }
     }
 

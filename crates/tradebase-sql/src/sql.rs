@@ -14,7 +14,7 @@ use crate::gate::Gate;
 use crate::options::{Durability, SqlOptions};
 use crate::slow::{SlowCall, SlowCalls};
 use crate::transaction::Bound;
-use crate::{budget, naming, trace};
+use crate::{budget, naming, schema, trace};
 
 /// A relational store of records: SQLite or PostgreSQL. Cheap to clone.
 ///
@@ -39,6 +39,8 @@ struct Shared {
     watch: Watch,
     clock: Clock,
     slow: SlowCalls,
+    /// Those of the options, with the ones they point to.
+    tables: Vec<&'static Table>,
     cursor_key: Option<Secret>,
     #[cfg(feature = "guest")]
     guests: Places,
@@ -48,7 +50,6 @@ struct Shared {
 #[cfg(feature = "guest")]
 struct Places {
     free: Arc<tokio::sync::Semaphore>,
-    tables: Vec<&'static Table>,
     pool_wait: std::time::Duration,
 }
 
@@ -78,15 +79,15 @@ impl Sql {
         #[cfg(feature = "guest")]
         let guests = Places {
             free: Arc::new(tokio::sync::Semaphore::new(crate::GUESTS_AT_ONCE)),
-            tables: crate::schema::with_parents(&options.tables).map_err(|e| e.during("open"))?,
             pool_wait: options.pool_wait,
         };
-        let SqlOptions { watch, clock, slow_after, cursor_key, .. } = options;
+        let SqlOptions { watch, clock, slow_after, tables, cursor_key, .. } = options;
         let shared = Shared {
             gate: Gate::default(),
             watch,
             clock,
             slow: SlowCalls::new(slow_after),
+            tables: schema::with_parents(&tables).map_err(|e| e.during("open"))?,
             cursor_key,
             #[cfg(feature = "guest")]
             guests,
@@ -250,12 +251,6 @@ impl Sql {
         &self.shared.guests.free
     }
 
-    /// The tables that it was opened with, and those they point to.
-    #[cfg(feature = "guest")]
-    pub(crate) fn tables(&self) -> &[&'static Table] {
-        &self.shared.guests.tables
-    }
-
     /// How long a call waits for a connection or a place.
     #[cfg(feature = "guest")]
     pub(crate) fn pool_wait(&self) -> std::time::Duration {
@@ -265,6 +260,11 @@ impl Sql {
     /// What tells this store from others.
     pub(crate) fn id(&self) -> usize {
         Arc::as_ptr(&self.shared).addr()
+    }
+
+    /// The tables that the store was opened with, and those they point to.
+    pub(crate) fn tables(&self) -> &[&'static Table] {
+        &self.shared.tables
     }
 
     /// The clock of the store.

@@ -63,6 +63,11 @@ impl Violations {
         self.0.retain(|violation| violation.column != column);
     }
 
+    /// Whether one is of that column.
+    pub fn names(&self, column: &str) -> bool {
+        self.0.iter().any(|violation| violation.column == column)
+    }
+
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
