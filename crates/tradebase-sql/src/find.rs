@@ -3,7 +3,7 @@
 use std::pin::pin;
 
 use tradebase_core::watch::Operation;
-use tradebase_core::{Condition, Filter, Order, Record, Result};
+use tradebase_core::{Code, Condition, Error, Filter, Order, Record, Result};
 
 use crate::engine::{Engine, either};
 use crate::select::{By, Select, Typed};
@@ -65,6 +65,21 @@ impl<'a, T: Record> Find<'a, T> {
         let rows = self.limit.map_or(1, |rows| rows.min(1));
         let found = self.limit(rows).all().await?;
         Ok(found.into_iter().next())
+    }
+
+    /// The store, and the rows over which something is reckoned. Their order does not matter.
+    pub(crate) fn rows(self) -> (&'a Sql, Result<Select>) {
+        let sql = self.sql;
+        let limited = self.limit.is_some();
+        let rows = self.select().and_then(|select| match limited {
+            false => Ok(Select { orders: Vec::new(), ..select }),
+            true => {
+                let message = "what is reckoned over rows takes all of the filter: leave the \
+                               limit out";
+                Err(Error::new(Code::Unsupported, message))
+            }
+        });
+        (sql, rows)
     }
 
     fn select(self) -> Result<Select> {

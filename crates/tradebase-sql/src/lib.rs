@@ -67,6 +67,7 @@ mod error;
 mod escapes;
 mod find;
 mod gate;
+mod group;
 mod limits;
 mod literal;
 mod measure;
@@ -97,6 +98,11 @@ pub use capability::SQLITE;
 pub use conflict::{Columns, Conflict, Upserted, Upserts};
 pub use door::SqlConnection;
 pub use find::Find;
+pub use group::{
+    By, Compared, Counted, Extreme, GroupOrder, Groups, Having, Keys, MEAN_DIGITS, Mean, Measure,
+    MeasuredGroups, Measures, Reading, Summed, Total, avg, by_day, by_hour, by_minute, count,
+    count_distinct, count_of, max, min, sum,
+};
 pub use limits::PARAMETER_BYTES_MAX;
 pub use options::{
     BUSY_WAIT, BUSY_WAIT_MAX, CACHE_BYTES, CONNECT_WAIT, DURABILITY, Durability, MMAP_BYTES,

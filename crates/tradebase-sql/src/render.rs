@@ -12,7 +12,7 @@ use tradebase_core::{
 
 use crate::limits::FILTER_DEPTH_MAX;
 use crate::naming::quoted;
-use crate::select::{By, Having, How, Item, Joined, Reckoned, Select};
+use crate::select::{By, Group, Having, How, Item, Joined, Reckoned, Select, Span};
 
 /// Where an engine keeps the values of a statement, and how it writes what the other one writes
 /// otherwise.
@@ -41,8 +41,14 @@ pub(crate) trait Parameters {
     /// Where nulls come in an order, if the engine puts them elsewhere by itself.
     fn nulls(out: &mut String, column: &'static Column, sort: Sort);
 
-    /// The exact sum of a column.
+    /// The sum of a column, exact for what is exact.
     fn sum(out: &mut String, column: &'static Column, name: &str);
+
+    /// The least or the greatest value of a column.
+    fn extreme(out: &mut String, column: &'static Column, name: &str, greatest: bool);
+
+    /// The beginning of the span of time that a column is in.
+    fn span(out: &mut String, name: &str, span: Span);
 }
 
 /// A statement, rendered: its text and its parameters.
@@ -86,6 +92,7 @@ impl<P: Parameters> Renderer<P> {
                         self.every(other);
                     }
                 }
+                Item::Group(group) => self.grouped(&scope, *group)?,
                 Item::Measure(reckoned) => self.measure(&scope, *reckoned)?,
             }
         }
@@ -155,13 +162,25 @@ impl<P: Parameters> Renderer<P> {
             return Ok(());
         };
         let (column, name) = (scope.column(at)?, scope.name(at)?);
-        comparable(column)?;
+        if reckoned.how != How::Count {
+            comparable(column)?;
+        }
         match reckoned.how {
             How::Count => _ = write!(self.text, "COUNT({name})"),
             How::CountDistinct => _ = write!(self.text, "COUNT(DISTINCT {name})"),
-            How::Min => _ = write!(self.text, "MIN({name})"),
-            How::Max => _ = write!(self.text, "MAX({name})"),
+            How::Min => P::extreme(&mut self.text, column, &name, false),
+            How::Max => P::extreme(&mut self.text, column, &name, true),
             How::Sum => P::sum(&mut self.text, column, &name),
+        }
+        Ok(())
+    }
+
+    fn grouped(&mut self, scope: &Scope, group: Group) -> Result<()> {
+        let (column, name) = (scope.column(group.at)?, scope.name(group.at)?);
+        comparable(column)?;
+        match group.span {
+            Some(span) => P::span(&mut self.text, &name, span),
+            None => self.text.push_str(&name),
         }
         Ok(())
     }
@@ -174,11 +193,10 @@ impl<P: Parameters> Renderer<P> {
         Ok(())
     }
 
-    fn group(&mut self, scope: &Scope, groups: &[usize], having: &[Having]) -> Result<()> {
-        for (i, &at) in groups.iter().enumerate() {
-            comparable(scope.column(at)?)?;
+    fn group(&mut self, scope: &Scope, groups: &[Group], having: &[Having]) -> Result<()> {
+        for (i, &group) in groups.iter().enumerate() {
             self.text.push_str(if i == 0 { " GROUP BY " } else { ", " });
-            self.name(scope, at)?;
+            self.grouped(scope, group)?;
         }
         for (i, Having { reckoned, how, value }) in having.iter().enumerate() {
             self.text.push_str(if i == 0 { " HAVING " } else { " AND " });
@@ -194,40 +212,26 @@ impl<P: Parameters> Renderer<P> {
     /// last column, so that one index serves both and pages do not overlap; groups in the order
     /// of what they are put together by.
     fn orders(&mut self, scope: &Scope, select: &Select) -> Result<()> {
-        let Some(last) = select.orders.last() else { return Ok(()) };
-        let down = match last {
-            By::Column(sort) => sort.down,
-            By::Measure { down, .. } => *down,
-        };
-        let grouped = !select.groups.is_empty();
-        let rest: &[usize] = match (grouped, select.distinct) {
-            (true, _) => &select.groups,
-            (false, true) => &[],
-            (false, false) => select.table.key,
-        };
-        let have = |at: usize| {
-            select.orders.iter().any(|by| matches!(by, By::Column(sort) if sort.at == at))
-        };
-        let rest = rest.iter().filter(|&&at| !have(at));
-        let rest = rest.map(|&at| By::Column(Sort::by(at, down))).collect::<Vec<_>>();
-        for (i, by) in select.orders.iter().chain(&rest).enumerate() {
+        for (i, &by) in select.orders.iter().chain(&rest(select)).enumerate() {
             self.text.push_str(if i == 0 { " ORDER BY " } else { ", " });
-            match *by {
+            let (column, sort) = match by {
                 By::Column(sort) => {
-                    let column = scope.column(sort.at)?;
-                    comparable(column)?;
+                    comparable(scope.column(sort.at)?)?;
                     self.name(scope, sort.at)?;
-                    self.text.push_str(if sort.down { " DESC" } else { "" });
-                    if column.nullable {
-                        P::nulls(&mut self.text, column, sort);
-                    }
+                    (scope.column(sort.at)?, sort)
+                }
+                By::Group { group, sort } => {
+                    self.grouped(scope, group)?;
+                    (scope.column(group.at)?, sort)
                 }
                 By::Measure { reckoned, down } => {
                     self.measure(scope, reckoned)?;
-                    self.text.push_str(if down { " DESC" } else { "" });
-                    let nulls = crate::measure::column(scope.table, reckoned)?;
-                    P::nulls(&mut self.text, nulls, Sort::by(0, down));
+                    (crate::measure::column(scope.table, reckoned)?, Sort::by(0, down))
                 }
+            };
+            self.text.push_str(if sort.down { " DESC" } else { "" });
+            if column.nullable || matches!(by, By::Measure { .. }) {
+                P::nulls(&mut self.text, column, sort);
             }
         }
         Ok(())
@@ -357,6 +361,29 @@ impl Scope {
     fn name(&self, at: usize) -> Result<String> {
         Ok(format!("{}{}", self.before, quoted(self.column(at)?.name.text)))
     }
+}
+
+/// What orders the rows that the asked orders leave equal.
+fn rest(select: &Select) -> Vec<By> {
+    let down = match select.orders.last() {
+        None => return Vec::new(),
+        Some(By::Column(sort) | By::Group { sort, .. }) => sort.down,
+        Some(By::Measure { down, .. }) => *down,
+    };
+    if !select.groups.is_empty() {
+        let by = |&group: &Group| By::Group { group, sort: Sort::by(group.at, down) };
+        let asked = |group: &Group| {
+            select.orders.iter().any(|by| matches!(by, By::Group { group: g, .. } if g == group))
+        };
+        return select.groups.iter().filter(|group| !asked(group)).map(by).collect();
+    }
+    if select.distinct {
+        return Vec::new();
+    }
+    let asked =
+        |at: usize| select.orders.iter().any(|by| matches!(by, By::Column(sort) if sort.at == at));
+    let rest = select.table.key.iter().filter(|&&at| !asked(at));
+    rest.map(|&at| By::Column(Sort::by(at, down))).collect()
 }
 
 /// Whether rows of another table are asked for.

@@ -14,8 +14,8 @@ pub(crate) struct Select {
     /// Whether rows that are equal are given once.
     pub(crate) distinct: bool,
     pub(crate) condition: Condition,
-    /// Positions by which rows are put together.
-    pub(crate) groups: Vec<usize>,
+    /// What rows are put together by.
+    pub(crate) groups: Vec<Group>,
     /// What groups must pass.
     pub(crate) having: Vec<Having>,
     pub(crate) orders: Vec<By>,
@@ -40,13 +40,30 @@ pub(crate) enum Item {
     Column(usize),
     /// Every column of the joined table.
     EveryJoined,
+    /// What a group was put together by.
+    Group(Group),
     /// What is reckoned over a group.
     Measure(Reckoned),
 }
 
+/// What rows are put together by: a column, or the span of time that it is in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Group {
+    pub(crate) at: usize,
+    pub(crate) span: Option<Span>,
+}
+
+/// A span of time, from its beginning on, in UTC.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Span {
+    Minute,
+    Hour,
+    Day,
+}
+
 /// Something that is reckoned over a group of rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Reckoned {
+pub struct Reckoned {
     pub(crate) how: How,
     /// The column; none for the number of rows.
     pub(crate) at: Option<usize>,
@@ -74,6 +91,7 @@ pub(crate) struct Having {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum By {
     Column(Sort),
+    Group { group: Group, sort: Sort },
     Measure { reckoned: Reckoned, down: bool },
 }
 

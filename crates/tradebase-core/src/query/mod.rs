@@ -4,6 +4,7 @@ mod col;
 mod condition;
 mod filter;
 mod link;
+mod number;
 mod order;
 mod pattern;
 
@@ -11,5 +12,6 @@ pub use col::{Col, Embedded, Operand};
 pub use condition::{Comparison, Condition, Related};
 pub use filter::Filter;
 pub use link::Link;
+pub use number::{Number, Present, Wraps};
 pub use order::{Nulls, Order, Sort};
 pub use pattern::{Pattern, Piece};
