@@ -84,8 +84,8 @@ pub use field::{Assigned, Field};
 pub use key::Key;
 pub use kind::Kind;
 pub use query::{
-    Col, Comparison, Condition, Embedded, Filter, Link, Nulls, Operand, Order, Pattern, Piece,
-    Related, Sort, Stored,
+    Col, Comparison, Condition, Embedded, Filter, Link, Nulls, Number, Operand, Order, Pattern,
+    Piece, Present, Related, Sort, Stored,
 };
 pub use row::{Handed, Put, Record, Row, Stamp};
 pub use secret::Secret;
@@ -113,6 +113,7 @@ pub mod traits {
 pub mod derive_support {
     pub use crate::field::{put_json, put_other, take_json, unknown_label};
     pub use crate::join::{Part, columns, has_sure_field, name_bytes, names, names_differ, width};
+    pub use crate::query::{Present, Wraps};
     pub use crate::row::{absent, need_json, null};
     pub use crate::rule::{Bound, Pattern, Rule, check_json, check_values};
     pub use crate::table::position_of;

@@ -72,6 +72,7 @@ mod error;
 mod escapes;
 mod find;
 mod gate;
+mod group;
 #[cfg(feature = "guest")]
 mod guest;
 mod height;
@@ -118,6 +119,11 @@ pub use dynamic::{
     FILTER_LEVELS_MAX, FILTER_TERMS_MAX, FILTER_VALUES_MAX,
 };
 pub use find::{Find, Keyset, Page, Slice};
+pub use group::{
+    By, Compared, Counted, Extreme, GroupOrder, Groups, Having, Keys, MEAN_DIGITS, Mean, Measure,
+    MeasuredGroups, Measures, Reading, Summed, Total, avg, by_day, by_hour, by_minute, count,
+    count_distinct, count_of, max, min, sum,
+};
 #[cfg(feature = "guest")]
 pub use guest::{
     GUEST_BYTES_MAX, GUEST_ROWS_MAX, GUEST_SQL_BYTES_MAX, GUEST_VALUE_BYTES_MAX, GUEST_WAIT,

@@ -5,7 +5,7 @@ use tradebase_core::{Code, Column, Error, Kind, Result, Table};
 use crate::select::{How, Reckoned};
 
 /// Digits of a sum of exact numbers, all in all: what a decimal holds.
-const SUM_DIGITS: u8 = 28;
+pub(crate) const SUM_DIGITS: u8 = 28;
 
 static COUNT: Column = Column::new("count", Kind::I64, false);
 static FLOAT: Column = Column::new("sum", Kind::F64, true);

@@ -130,11 +130,6 @@ impl Changes {
         }
     }
 
-    /// Only if the stored row has this version.
-    pub(crate) fn if_version(&mut self, version: i64) {
-        self.change.version = Some(version);
-    }
-
     fn add(&mut self, at: usize, value: Value) {
         let column = &self.table.columns[at];
         let filled = [Roles::CREATED, Roles::UPDATED, Roles::VERSION];
@@ -161,7 +156,7 @@ impl Changes {
     /// Notes a value that is refused.
     pub(crate) fn refuse(&mut self, error: Error) {
         if let Err(other) = self.refused.absorb(error) {
-            self.fail(other);
+            self.failed.get_or_insert(other);
         }
     }
 

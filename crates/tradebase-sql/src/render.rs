@@ -16,7 +16,7 @@ use tradebase_core::{
 
 use crate::limits::FILTER_DEPTH_MAX;
 use crate::naming::quoted;
-use crate::select::{By, Having, How, Item, Joined, Reckoned, Select};
+use crate::select::{By, Group, Having, How, Item, Joined, Reckoned, Select, Span};
 
 /// Where an engine keeps the values of a statement, and how it writes what the other one writes
 /// otherwise.
@@ -45,8 +45,14 @@ pub(crate) trait Parameters {
     /// Where nulls come in an order, if the engine puts them elsewhere by itself.
     fn nulls(out: &mut String, column: &'static Column, sort: Sort);
 
-    /// The exact sum of a column.
+    /// The sum of a column, exact for what is exact.
     fn sum(out: &mut String, column: &'static Column, name: &str);
+
+    /// The least or the greatest value of a column.
+    fn extreme(out: &mut String, column: &'static Column, name: &str, greatest: bool);
+
+    /// The beginning of the span of time that a column is in.
+    fn span(out: &mut String, name: &str, span: Span);
 }
 
 /// A statement, rendered: its text and its parameters.
@@ -90,6 +96,7 @@ impl<P: Parameters> Renderer<P> {
                         self.every(other);
                     }
                 }
+                Item::Group(group) => self.grouped(&scope, *group)?,
                 Item::Measure(reckoned) => self.measure(&scope, *reckoned)?,
                 Item::Total => self.total(select)?,
             }
@@ -164,13 +171,25 @@ impl<P: Parameters> Renderer<P> {
             return Ok(());
         };
         let (column, name) = (scope.column(at)?, scope.name(at)?);
-        comparable(column)?;
+        if reckoned.how != How::Count {
+            comparable(column)?;
+        }
         match reckoned.how {
             How::Count => _ = write!(self.text, "COUNT({name})"),
             How::CountDistinct => _ = write!(self.text, "COUNT(DISTINCT {name})"),
-            How::Min => _ = write!(self.text, "MIN({name})"),
-            How::Max => _ = write!(self.text, "MAX({name})"),
+            How::Min => P::extreme(&mut self.text, column, &name, false),
+            How::Max => P::extreme(&mut self.text, column, &name, true),
             How::Sum => P::sum(&mut self.text, column, &name),
+        }
+        Ok(())
+    }
+
+    fn grouped(&mut self, scope: &Scope, group: Group) -> Result<()> {
+        let (column, name) = (scope.column(group.at)?, scope.name(group.at)?);
+        comparable(column)?;
+        match group.span {
+            Some(span) => P::span(&mut self.text, &name, span),
+            None => self.text.push_str(&name),
         }
         Ok(())
     }
@@ -184,11 +203,10 @@ impl<P: Parameters> Renderer<P> {
         Ok(())
     }
 
-    fn group(&mut self, scope: &Scope, groups: &[usize], having: &[Having]) -> Result<()> {
-        for (i, &at) in groups.iter().enumerate() {
-            comparable(scope.column(at)?)?;
+    fn group(&mut self, scope: &Scope, groups: &[Group], having: &[Having]) -> Result<()> {
+        for (i, &group) in groups.iter().enumerate() {
             self.text.push_str(if i == 0 { " GROUP BY " } else { ", " });
-            self.name(scope, at)?;
+            self.grouped(scope, group)?;
         }
         for (i, Having { reckoned, how, value }) in having.iter().enumerate() {
             self.text.push_str(if i == 0 { " HAVING " } else { " AND " });
@@ -202,24 +220,26 @@ impl<P: Parameters> Renderer<P> {
 
     /// The order, made whole.
     fn orders(&mut self, scope: &Scope, select: &Select) -> Result<()> {
-        for (i, by) in select.whole_order().iter().enumerate() {
+        for (i, &by) in select.whole_order().iter().enumerate() {
             self.text.push_str(if i == 0 { " ORDER BY " } else { ", " });
-            match *by {
+            let (column, sort) = match by {
                 By::Column(sort) => {
-                    let column = scope.column(sort.at)?;
-                    comparable(column)?;
+                    comparable(scope.column(sort.at)?)?;
                     self.name(scope, sort.at)?;
-                    self.text.push_str(if sort.down { " DESC" } else { "" });
-                    if column.nullable {
-                        P::nulls(&mut self.text, column, sort);
-                    }
+                    (scope.column(sort.at)?, sort)
+                }
+                By::Group { group, sort } => {
+                    self.grouped(scope, group)?;
+                    (scope.column(group.at)?, sort)
                 }
                 By::Measure { reckoned, down } => {
                     self.measure(scope, reckoned)?;
-                    self.text.push_str(if down { " DESC" } else { "" });
-                    let nulls = crate::measure::column(scope.table, reckoned)?;
-                    P::nulls(&mut self.text, nulls, Sort::by(0, down));
+                    (crate::measure::column(scope.table, reckoned)?, Sort::by(0, down))
                 }
+            };
+            self.text.push_str(if sort.down { " DESC" } else { "" });
+            if column.nullable || matches!(by, By::Measure { .. }) {
+                P::nulls(&mut self.text, column, sort);
             }
         }
         Ok(())

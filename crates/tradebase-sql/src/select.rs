@@ -14,8 +14,8 @@ pub(crate) struct Select {
     /// Whether rows that are equal are given once.
     pub(crate) distinct: bool,
     pub(crate) condition: Condition,
-    /// Positions by which rows are put together.
-    pub(crate) groups: Vec<usize>,
+    /// What rows are put together by.
+    pub(crate) groups: Vec<Group>,
     /// What groups must pass.
     pub(crate) having: Vec<Having>,
     pub(crate) orders: Vec<By>,
@@ -42,15 +42,32 @@ pub(crate) enum Item {
     Column(usize),
     /// Every column of the joined table.
     EveryJoined,
+    /// What a group was put together by.
+    Group(Group),
     /// What is reckoned over a group.
     Measure(Reckoned),
     /// How many rows of the table pass, whatever the limit.
     Total,
 }
 
+/// What rows are put together by: a column, or the span of time that it is in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Group {
+    pub(crate) at: usize,
+    pub(crate) span: Option<Span>,
+}
+
+/// A span of time, from its beginning on, in UTC.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Span {
+    Minute,
+    Hour,
+    Day,
+}
+
 /// Something that is reckoned over a group of rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Reckoned {
+pub struct Reckoned {
     pub(crate) how: How,
     /// The column; none for the number of rows.
     pub(crate) at: Option<usize>,
@@ -78,6 +95,7 @@ pub(crate) struct Having {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum By {
     Column(Sort),
+    Group { group: Group, sort: Sort },
     Measure { reckoned: Reckoned, down: bool },
 }
 
@@ -128,18 +146,21 @@ impl Select {
     pub(crate) fn whole_order(&self) -> Vec<By> {
         let down = match self.orders.last() {
             None => return Vec::new(),
-            Some(By::Column(sort)) => sort.down,
+            Some(By::Column(sort) | By::Group { sort, .. }) => sort.down,
             Some(By::Measure { down, .. }) => *down,
         };
-        let rest: &[usize] = match (self.groups.is_empty(), self.distinct) {
-            (false, _) => &self.groups,
-            (true, true) => &[],
-            (true, false) => self.table.key,
-        };
         let mut whole = self.orders.clone();
-        for &at in rest {
-            if !whole.iter().any(|by| matches!(by, By::Column(sort) if sort.at == at)) {
-                whole.push(By::Column(Sort::by(at, down)));
+        for &group in &self.groups {
+            let by = |by: &By| matches!(by, By::Group { group: have, .. } if *have == group);
+            if !whole.iter().any(by) {
+                whole.push(By::Group { group, sort: Sort::by(group.at, down) });
+            }
+        }
+        if self.groups.is_empty() && !self.distinct {
+            for &at in self.table.key {
+                if !whole.iter().any(|by| matches!(by, By::Column(sort) if sort.at == at)) {
+                    whole.push(By::Column(Sort::by(at, down)));
+                }
             }
         }
         whole

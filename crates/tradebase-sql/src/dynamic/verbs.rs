@@ -187,17 +187,17 @@ impl Dynamic<'_> {
         let call = sql.call(Operation::Patch, Some(table));
         let changed = async {
             let key = Keyed::of(table, key)?;
-            let mut changes = Changes::new(table);
+            let mut set = Changes::new(table);
             for (name, value) in changes.iter() {
                 match table.position(name) {
-                    Some(at) => changes.set(at, Ok(value.clone())),
-                    None => changes.refuse(Error::invalid(vec![unknown_column(table, name)])),
+                    Some(at) => set.set(at, Ok(value.clone())),
+                    None => set.refuse(Error::invalid(vec![unknown_column(table, name)])),
                 }
             }
             if let Some(version) = version {
-                changes.if_version(version);
+                set.if_version(version);
             }
-            let change = changes.checked(sql)?;
+            let change = set.checked(sql)?;
             let changed = either!(Engine, &sql.engine, store => {
                 store.patch(&call, table, &key, &change).await?
             });

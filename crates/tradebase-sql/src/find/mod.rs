@@ -191,6 +191,21 @@ impl<'a, T: Record, D: Decode> Find<'a, T, D> {
         self.sql
     }
 
+    /// The store, and the rows over which something is reckoned. Their order does not matter.
+    pub(crate) fn rows(self) -> (&'a Sql, Result<Select>) {
+        let sql = self.sql;
+        let partly = self.limit.is_some() || self.offset.is_some() || self.distinct;
+        let rows = self.parts().and_then(|(select, _)| match partly {
+            false => Ok(Select { orders: Vec::new(), ..select }),
+            true => {
+                let message = "what is reckoned over rows takes all of the filter: leave limit, \
+                               offset and distinct out";
+                Err(Error::new(tradebase_core::Code::Unsupported, message))
+            }
+        });
+        (sql, rows)
+    }
+
     /// What is asked, and how it is read.
     pub(crate) fn parts(self) -> Result<(Select, D)> {
         if let Some(refused) = self.refused {

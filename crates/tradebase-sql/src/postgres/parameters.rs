@@ -9,6 +9,7 @@ use super::array::{ArraySink, Arrays};
 use super::scratch::{BindSink, Scratch};
 use super::types::{array_of, type_of};
 use crate::render::{Parameters, nulls_are_least};
+use crate::select::Span;
 
 /// The number of rows is a parameter too, of this pretended column.
 static LIMIT: Column = Column::new("limit", Kind::I64, false);
@@ -86,6 +87,28 @@ impl Parameters for Encoded {
             Kind::F64 => write!(out, "SUM({name})"),
             _ => write!(out, "SUM({name})::numeric"),
         };
+    }
+
+    /// For what the server knows no MIN of, something whose order is the same.
+    fn extreme(out: &mut String, column: &'static Column, name: &str, greatest: bool) {
+        let word = if greatest { "MAX" } else { "MIN" };
+        _ = match column.kind {
+            Kind::Bool => write!(out, "bool_{}({name})", if greatest { "or" } else { "and" }),
+            Kind::Uuid => write!(out, "{word}({name}::text COLLATE \"C\")::uuid"),
+            Kind::Bytes => {
+                write!(out, "decode({word}(encode({name}, 'hex') COLLATE \"C\"), 'hex')")
+            }
+            _ => write!(out, "{word}({name})"),
+        };
+    }
+
+    fn span(out: &mut String, name: &str, span: Span) {
+        let word = match span {
+            Span::Minute => "minute",
+            Span::Hour => "hour",
+            Span::Day => "day",
+        };
+        _ = write!(out, "date_trunc('{word}', {name}, 'UTC')");
     }
 }
 

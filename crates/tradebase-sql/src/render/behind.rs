@@ -131,7 +131,7 @@ fn place(select: &Select) -> Result<Vec<(Sort, &Value)>> {
     let order = select.whole_order();
     let sorts = order.iter().map(|by| match by {
         By::Column(sort) => Some(*sort),
-        By::Measure { .. } => None,
+        By::Group { .. } | By::Measure { .. } => None,
     });
     let sorts: Option<Vec<_>> = sorts.collect();
     match sorts {

@@ -30,6 +30,7 @@ mod source;
 mod statement;
 mod store;
 mod stream;
+mod sum;
 mod tables;
 mod thread;
 mod turn;

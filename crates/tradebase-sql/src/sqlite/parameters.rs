@@ -5,11 +5,13 @@ use std::rc::Rc;
 
 use rusqlite::types::Value as SqliteValue;
 use rusqlite::{Connection, Statement};
-use tradebase_core::{Code, Column, Error, Kind, Pattern, Piece, Result, Sort, Value};
+use tradebase_core::{Code, Column, Error, Pattern, Piece, Result, Sort, Value};
 
 use super::error;
 use super::sink::ValueSink;
+use super::sum::SUM;
 use crate::render::{Parameters, nulls_are_least};
+use crate::select::Span;
 
 /// The parameters of a find, owned, so that it can run on another thread.
 #[derive(Debug, Default)]
@@ -98,11 +100,22 @@ impl Parameters for Bindings {
         }
     }
 
-    fn sum(out: &mut String, column: &'static Column, name: &str) {
-        _ = match column.kind {
-            Kind::F64 => write!(out, "SUM({name})"),
-            _ => write!(out, "exact_sum({name})"),
+    fn sum(out: &mut String, _: &'static Column, name: &str) {
+        _ = write!(out, "{SUM}({name})");
+    }
+
+    fn extreme(out: &mut String, _: &'static Column, name: &str, greatest: bool) {
+        _ = write!(out, "{}({name})", if greatest { "MAX" } else { "MIN" });
+    }
+
+    /// The remainder of what is before 1970 is negative.
+    fn span(out: &mut String, name: &str, span: Span) {
+        let micros: i64 = match span {
+            Span::Minute => 60_000_000,
+            Span::Hour => 3_600_000_000,
+            Span::Day => 86_400_000_000,
         };
+        _ = write!(out, "({name} - ({name} % {micros} + {micros}) % {micros})");
     }
 }
 

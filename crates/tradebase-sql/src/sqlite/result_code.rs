@@ -57,6 +57,8 @@ pub const MESSAGES: &[(&str, Code)] = &[
     ("no such view", Code::SchemaMismatch),
     ("syntax error", Code::Syntax),
     ("incomplete input", Code::Syntax),
+    (super::sum::FOREIGN, Code::Unreadable),
+    (super::sum::TOO_LARGE, Code::Invalid),
 ];
 
 /// The code of an extended result code, of its primary one, or where that says too little of the
