@@ -14,7 +14,7 @@ use common::SqliteStore;
 use common::records::{Notes, Status};
 use hostile::{WITH_NUL, texts};
 use tradebase_core::{Code, Error, Link, Record, Result, Row, Value};
-use tradebase_sql::{Fields, Sql};
+use tradebase_sql::{DynamicFilter, DynamicRow, Fields, Sql};
 
 /// Characters of a key at most.
 const NAME_MAX: usize = 200;
@@ -82,6 +82,8 @@ const WRITES: &[(&str, Write)] = &[
     ("insert_many", |sql, row| Box::pin(async move { batch(sql, row, COMPANY[0]).await })),
     ("update", |sql, row| Box::pin(async move { update(sql, row).await })),
     ("execute", |sql, row| Box::pin(async move { execute(sql, row).await })),
+    ("insert by name", |sql, row| Box::pin(async move { insert_by_name(sql, row).await })),
+    ("insert from JSON", |sql, row| Box::pin(async move { insert_from_json(sql, row).await })),
 ];
 
 const FINDS: &[(&str, Find)] = &[
@@ -121,6 +123,14 @@ const FINDS: &[(&str, Find)] = &[
         let text = "SELECT * FROM texts WHERE free = ?";
         Box::pin(async move { sql.query(text, &[Value::Text(row.free.clone())]).await })
     }),
+    ("get by name", |sql, row| {
+        let key = [Value::Text(row.name.clone())];
+        Box::pin(async move { read(sql.table(Text::TABLE).get(&key).await?) })
+    }),
+    ("find from JSON", |sql, row| {
+        let text = format!(r#"{{"column":"free","op":"eq","value":"{}"}}"#, escaped(&row.free));
+        Box::pin(async move { read(sql.table(Text::TABLE).find().filter_json(&text).all().await?) })
+    }),
 ];
 
 const PROBES: &[(&str, Probe)] = &[
@@ -156,6 +166,27 @@ const PROBES: &[(&str, Probe)] = &[
         let statement = "DELETE FROM texts WHERE name = ?";
         Box::pin(async move { sql.execute(statement, &[Value::Text(text.to_owned())]).await })
     }),
+    ("a column's name in a filter", |sql, text| {
+        let filter = DynamicFilter::new(text, "eq", [Value::Text(text.to_owned())]);
+        Box::pin(async move { sql.table(Text::TABLE).find().filter(filter).count().await })
+    }),
+    ("a column's name in an order", |sql, text| {
+        let find = sql.table(Text::TABLE).find().order_by(text, true, None).columns([text]);
+        Box::pin(async move { count(find.all().await?) })
+    }),
+    ("a column's name in a change", |sql, text| {
+        let change = DynamicRow::new().with(text, text);
+        let key = [Value::Text("nobody".into())];
+        Box::pin(async move { sql.table(Text::TABLE).update(&key, &change).await.map(u64::from) })
+    }),
+    ("an operator", |sql, text| {
+        let filter = DynamicFilter::new("free", text, [Value::Text(text.to_owned())]);
+        Box::pin(async move { sql.table(Text::TABLE).find().filter(filter).count().await })
+    }),
+    ("a filter", |sql, text| {
+        Box::pin(async move { sql.table(Text::TABLE).find().filter_json(text).count().await })
+    }),
+    ("a table's name", |sql, text| Box::pin(async move { sql.table_named(text)?.count().await })),
 ];
 
 fn count<T>(found: impl IntoIterator<Item = T>) -> Result<u64> {
@@ -182,19 +213,47 @@ async fn update(sql: &Sql, row: &Text) -> Result<()> {
     updated
 }
 
+fn read(found: impl IntoIterator<Item = DynamicRow>) -> Result<Vec<Text>> {
+    found.into_iter().map(|row| Value::read(&row.into_values())).collect()
+}
+
+async fn insert_by_name(sql: &Sql, row: &Text) -> Result<()> {
+    let named = DynamicRow::new()
+        .with("name", row.name.as_str())
+        .with("free", row.free.as_str())
+        .with("maybe", row.maybe.as_deref())
+        .with("notes", Value::Json(notes(row)))
+        .with("status", row.free.as_str());
+    sql.table(Text::TABLE).insert(&named).await.map(drop)
+}
+
+async fn insert_from_json(sql: &Sql, row: &Text) -> Result<()> {
+    let text = format!(
+        r#"{{"name":"{0}","free":"{1}","maybe":"{1}","notes":{2},"status":"{1}"}}"#,
+        escaped(&row.name),
+        escaped(&row.free),
+        notes(row)
+    );
+    let table = sql.table(Text::TABLE);
+    table.insert(&table.row_from_json(&text)?).await.map(drop)
+}
+
 /// By SQL of the caller's own: parameters of every kind of column.
 async fn execute(sql: &Sql, row: &Text) -> Result<()> {
     let text = "INSERT INTO texts VALUES (?, ?, ?, ?, ?)";
     let free = || Value::Text(row.free.clone());
+    let status = Value::Text(row.free.clone());
+    let values = [Value::Text(row.name.clone()), free(), free(), Value::Json(notes(row)), status];
+    sql.execute(text, &values).await.map(drop)
+}
+
+fn notes(row: &Text) -> String {
     let tag = |text: &str| format!("\"{}\"", escaped(text));
     let Notes { tags, .. } = &row.notes;
-    let notes = format!(
+    format!(
         "{{\"tags\":[{0}],\"counts\":{{{0}:1}},\"nested\":null}}",
         tags.first().map(|text| tag(text)).unwrap_or_default()
-    );
-    let status = Value::Text(row.free.clone());
-    let values = [Value::Text(row.name.clone()), free(), free(), Value::Json(notes), status];
-    sql.execute(text, &values).await.map(drop)
+    )
 }
 
 /// A text as JSON has it between its quotes.

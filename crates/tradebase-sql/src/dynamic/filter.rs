@@ -39,7 +39,7 @@ pub(super) enum Node {
 }
 
 /// What an operator asks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 pub(super) enum Op {
     Compare(Comparison),
     In,

@@ -15,6 +15,7 @@ use super::row::DynamicRow;
 use crate::conflict::Upserted;
 use crate::engine::{Engine, either};
 use crate::error::other_version;
+use crate::naming;
 use crate::patch::Changes;
 use crate::select::Select;
 use crate::sql::{Updated, count};
@@ -23,6 +24,18 @@ use crate::sql::{Updated, count};
 const KEYS_PER_STATEMENT: usize = 100;
 
 impl Dynamic<'_> {
+    /// Creates the table if it is not there, and those it points to. See
+    /// [`Sql::create_table`](crate::Sql::create_table).
+    pub async fn create_table(&self) -> Result<()> {
+        let (sql, table) = (self.sql, self.table);
+        let call = sql.call(Operation::Create, Some(table));
+        let created = async {
+            naming::check(table)?;
+            either!(Engine, &sql.engine, store => store.create_tables(&call, &[table]).await)
+        };
+        sql.run(&call, |()| 0, pin!(created)).await
+    }
+
     /// Inserts a row and gives it back as it is stored: with the defaults of columns that are
     /// missing, a new id if the key is a missing UUID, and what the layer fills.
     ///

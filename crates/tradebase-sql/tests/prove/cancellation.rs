@@ -10,10 +10,8 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::task::JoinSet;
 use tokio::time::sleep;
-#[cfg(feature = "postgres")]
-use tradebase_core::Value;
-use tradebase_core::{Code, Link, Record, Result};
-use tradebase_sql::{Conflict, Sql, SqlOptions};
+use tradebase_core::{Code, Link, Record, Result, Value};
+use tradebase_sql::{Conflict, DynamicConflict, DynamicRow, Sql, SqlOptions};
 #[cfg(feature = "postgres")]
 use tradebase_testkit::{Postgres, Proxy};
 use tradebase_testkit::{TempFolder, drop_after};
@@ -39,6 +37,12 @@ struct Fill {
 impl Fill {
     fn new(id: i64) -> Self {
         Self { id, venue_no: id, price: 1 }
+    }
+
+    /// The same by name.
+    fn named(id: i64) -> DynamicRow {
+        let cells = [("id", id), ("venue_no", id), ("price", 1)];
+        cells.into_iter().collect()
     }
 
     fn many(id: i64) -> Vec<Fill> {
@@ -118,6 +122,45 @@ verbs! {
         batch.delete::<Fill>(&-1)?;
         batch.run().await?
     };
+    "dynamic/verbs.rs create_table", 0, |sql, id| {
+        sql.table(Fill::TABLE).create_table().await?
+    };
+    "dynamic/verbs.rs insert", 1, |sql, id| {
+        sql.table(Fill::TABLE).insert(&Fill::named(id)).await?
+    };
+    "dynamic/verbs.rs insert_many", BATCH, |sql, id| {
+        let rows: Vec<_> = (id..id + BATCH).map(Fill::named).collect();
+        sql.table(Fill::TABLE).insert_many(&rows).await?
+    };
+    "dynamic/verbs.rs upsert", 1, |sql, id| {
+        sql.table(Fill::TABLE).upsert(&Fill::named(id), &DynamicConflict::replace()).await?
+    };
+    "dynamic/verbs.rs get", 0, |sql, id| { sql.table(Fill::TABLE).get(&[Value::Int(1)]).await? };
+    "dynamic/verbs.rs get_many", 0, |sql, id| {
+        let keys = [1, 2, id].map(|id| vec![Value::Int(id)]);
+        sql.table(Fill::TABLE).get_many(&keys).await?
+    };
+    "dynamic/verbs.rs exists", 0, |sql, id| {
+        sql.table(Fill::TABLE).exists(&[Value::Int(1)]).await?
+    };
+    "dynamic/verbs.rs count", 0, |sql, id| { sql.table(Fill::TABLE).count().await? };
+    "dynamic/verbs.rs list", 0, |sql, id| { sql.table(Fill::TABLE).list(5, 1).await? };
+    "dynamic/verbs.rs update", 0, |sql, id| {
+        let change = DynamicRow::new().with("price", 1_i64);
+        sql.table(Fill::TABLE).update(&[Value::Int(1)], &change).await?
+    };
+    "dynamic/verbs.rs delete", 0, |sql, id| {
+        sql.table(Fill::TABLE).delete(&[Value::Int(-1)]).await?
+    };
+    "dynamic/verbs.rs delete_many", 0, |sql, id| {
+        sql.table(Fill::TABLE).delete_many(&[-1, -2].map(|id| vec![Value::Int(id)])).await?
+    };
+    "dynamic/find.rs all", 0, |sql, id| {
+        let json = r#"{"column":"id","op":"eq","value":1}"#;
+        sql.table(Fill::TABLE).find().filter_json(json).all().await?
+    };
+    "dynamic/find.rs first", 0, |sql, id| { sql.table(Fill::TABLE).find().first().await? };
+    "dynamic/find.rs count", 0, |sql, id| { sql.table(Fill::TABLE).find().count().await? };
     "stream.rs stream", 0, |sql, id| { _ = sql.stream::<Fill>().await? };
     "stream.rs next", 0, |sql, id| {
         let mut rows = sql.stream::<Fill>().await?;
@@ -188,7 +231,14 @@ verbs! {
 
 /// What cannot be dropped in the middle of the others, because it is the begin or the end: each
 /// has a test of its own below.
-const ALONE: &[&str] = &["sql.rs open", "sql.rs open_with", "sql.rs close", "sql.rs drop_table"];
+const ALONE: &[&str] = &[
+    "sql.rs open",
+    "sql.rs open_with",
+    "sql.rs close",
+    "sql.rs drop_table",
+    // Its records count no versions; it is the same as `update` otherwise.
+    "dynamic/verbs.rs update_if_version",
+];
 
 /// A new stretch of keys.
 fn stretch() -> i64 {
@@ -378,12 +428,13 @@ async fn open_transactions(sql: &Sql) -> i64 {
 fn every_public_async_function_is_dropped() {
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let mut found = BTreeSet::new();
-    for file in std::fs::read_dir(source).unwrap() {
+    let files = [source.clone(), source.join("dynamic")].map(|folder| folder.read_dir().unwrap());
+    for file in files.into_iter().flatten() {
         let path = file.unwrap().path();
         if path.extension().is_none_or(|extension| extension != "rs") {
             continue;
         }
-        let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+        let name = path.strip_prefix(&source).unwrap().to_str().unwrap().to_owned();
         for line in std::fs::read_to_string(&path).unwrap().lines() {
             if let Some(rest) = line.trim_start().strip_prefix("pub async fn ") {
                 let function = rest.split(['(', '<']).next().unwrap();
