@@ -132,8 +132,10 @@ impl<'t> Placed<'t> {
     fn values<'p>(&self, parameters: &'p Parameters<'_>) -> Result<Vec<Argument<'p>>> {
         match (parameters.names(), self.style) {
             (Some(given), Style::Name | Style::None) => self.named(parameters, &given),
-            (Some(given), _) if given.is_empty() => Err(other_count(self.count, 0)),
-            (Some(given), _) => Err(by_name(given[0])),
+            (Some(given), _) => Err(match given.first() {
+                Some(name) => by_name(name),
+                None => other_count(self.count, 0),
+            }),
             (None, Style::Name) if parameters.len() > 0 => Err(by_place(&self.names)),
             (None, Style::Name) => Err(not_given(self.names.first().copied().unwrap_or_default())),
             (None, _) if parameters.len() != self.count => {
@@ -276,4 +278,104 @@ fn not_given(name: &str) -> Error {
 
 fn listed(names: &[&str]) -> String {
     names.iter().map(|name| format!(":{name}")).collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use proptest::sample::select;
+
+    use super::*;
+
+    /// What texts are made of that may be taken for something else.
+    const PIECES: &[&str] = &[
+        "?", "??", "?1", "?2", "$1", "$2", "$", "$$", "$t$", "$é", ":a", ":b", ":", "::", ":=",
+        "@", "@?", "@a", "#a", "'", "''", "E'", "e", "U&'", "\\", "\"", "`", "[", "]", "(", ")",
+        ";", "--", "-", "/*", "*/", "/", "*", "\n", "\r", " ", "\t", "\u{feff}", "a", "é", "1",
+        "1.5e3", "1e", "+", ",", ".", "=", "|", "&", "CREATE", "TRIGGER", "RULE", "FUNCTION",
+        "BEGIN", "ATOMIC", "END",
+    ];
+
+    fn soup() -> impl Strategy<Value = String> {
+        let piece = prop_oneof![9 => select(PIECES).prop_map(str::to_owned), 1 => ".{0,3}"];
+        prop::collection::vec(piece, 0..24).prop_map(|pieces| pieces.concat())
+    }
+
+    /// What stands between the placeholders, if the text is that with placeholders in between.
+    fn unmarked<'t>(placed: &Placed<'_>, text: &'t str) -> Option<&'t str> {
+        let sign = if placed.dialect == Dialect::Sqlite { '?' } else { '$' };
+        let (mut rest, mut done) = (text, 0);
+        for (range, number) in &placed.marks {
+            rest = rest.strip_prefix(placed.text.get(done..range.start)?)?;
+            let mark = number.map_or("?".to_owned(), |number| format!("{sign}{number}"));
+            rest = rest.strip_prefix(' ').filter(|_| !rest.starts_with(&mark)).unwrap_or(rest);
+            rest = rest.strip_prefix(&mark)?;
+            if number.is_some()
+                && placed.text.as_bytes().get(range.end).copied().is_some_and(is_word)
+            {
+                rest = rest.strip_prefix(' ')?;
+            }
+            done = range.end;
+        }
+        rest.strip_prefix(placed.text.get(done..)?)
+    }
+
+    fn whole(dialect: Dialect, text: &str) -> Result<String> {
+        Tokens::new(dialect, text).map(|token| token.map(|token| token.text)).collect()
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(4_000))]
+
+        #[test]
+        fn any_soup_is_refused_or_kept_but_for_its_placeholders(text in soup(), sqlite: bool) {
+            let dialect = if sqlite { Dialect::Sqlite } else { Dialect::Postgres };
+            if let Ok(pieces) = whole(dialect, &text) {
+                prop_assert_eq!(pieces, &*text);
+            }
+            let Ok(placed) = Placed::read(dialect, &text) else { return Ok(()) };
+            let out = placed.text();
+            if let Cow::Borrowed(out) = out {
+                prop_assert_eq!(out, &text);
+                return Ok(());
+            }
+            prop_assert_eq!(unmarked(&placed, &out), Some(""), "{} became {}", text, out);
+            // Nothing that was written takes a placeholder in, or makes another of what was none.
+            if placed.marks.iter().all(|(_, number)| number.is_some()) {
+                let again = Placed::read(dialect, &out);
+                prop_assert_eq!(again.map(|again| again.count).ok(), Some(placed.count), "{}", out);
+            }
+        }
+
+        #[test]
+        fn any_text_at_all_is_refused_or_cut_into_itself(text: String, sqlite: bool) {
+            let dialect = if sqlite { Dialect::Sqlite } else { Dialect::Postgres };
+            if let Ok(pieces) = whole(dialect, &text) {
+                prop_assert_eq!(pieces, &*text);
+            }
+            _ = Placed::read(dialect, &text);
+        }
+    }
+
+    #[test]
+    fn an_entry_of_json_has_a_colon_and_no_placeholder() {
+        // PostgreSQL knows them from its version 16 on.
+        let placed = Placed::read(Dialect::Postgres, "SELECT json_object('a':b, 'c': :d, e:f)");
+        assert_eq!(placed.unwrap().names, ["d"]);
+    }
+
+    #[test]
+    fn what_needs_no_change_is_not_copied() {
+        for (dialect, text) in [
+            (Dialect::Sqlite, "SELECT ?, ?"),
+            (Dialect::Sqlite, "SELECT ?2, ?1"),
+            (Dialect::Postgres, "SELECT $1, '?'"),
+            (Dialect::Postgres, "SELECT a ? 'b'::text FROM c WHERE d = $1"),
+        ] {
+            assert!(
+                matches!(Placed::read(dialect, text).unwrap().text(), Cow::Borrowed(_)),
+                "{text}"
+            );
+        }
+    }
 }
