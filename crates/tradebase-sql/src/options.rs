@@ -80,6 +80,8 @@ pub struct SqlOptions {
     pub(crate) watch: Watch,
     pub(crate) clock: Clock,
     pub(crate) tables: Vec<&'static Table>,
+    #[cfg(feature = "guest")]
+    pub(crate) guest_url: Option<Secret>,
 }
 
 impl SqlOptions {
@@ -107,6 +109,8 @@ impl SqlOptions {
             watch: Watch::default(),
             clock: Clock::system(),
             tables: Vec::new(),
+            #[cfg(feature = "guest")]
+            guest_url: None,
         }
     }
 
@@ -261,6 +265,14 @@ impl SqlOptions {
     /// missing. A table that is there is never altered.
     pub fn create_tables(mut self, tables: impl IntoIterator<Item = &'static Table>) -> Self {
         self.tables.extend(tables);
+        self
+    }
+
+    /// The address at which guests sign in to PostgreSQL, by a role that can do nothing but read
+    /// the tables of guests. See [`Sql::guest_role`](crate::Sql::guest_role).
+    #[cfg(feature = "guest")]
+    pub fn guest_url(mut self, url: Secret) -> Self {
+        self.guest_url = Some(url);
         self
     }
 }
