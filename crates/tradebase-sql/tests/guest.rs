@@ -15,6 +15,7 @@ use std::time::{Duration, Instant};
 use house::{CANARY, House, Ledger, TABLES, fills};
 use tradebase_core::{Code, Decimal, Record, Value};
 use tradebase_sql::{GUESTS_AT_ONCE, GuestOptions};
+use tradebase_testkit::drop_after;
 
 /// The time of a query where the engine's wall stands alone.
 const SHORT: Duration = Duration::from_millis(200);
@@ -66,6 +67,10 @@ async fn the_engine_holds_alone(house: &impl House) {
         {
             seen.push(format!("{attack}\n    {found:?}"));
         }
+    }
+    for hidden in ["SELECT count(*) FROM secrets", "SELECT 1 FROM secrets", "SELECT 1 FROM peek"] {
+        let error = guest.query(hidden).await.unwrap_err();
+        assert_eq!(error.code(), Code::AccessDenied, "{hidden}: {error}");
     }
     assert!(seen.is_empty(), "the engine let through:\n{}", seen.join("\n"));
     let after = house.everything();
@@ -131,6 +136,23 @@ async fn a_query_that_is_dropped_ends_and_gives_its_place_back(house: &impl Hous
     }
     house.nothing_runs().await;
     guest.query("SELECT 1").await.unwrap();
+}
+
+async fn a_query_is_dropped_at_every_poll(house: &impl House) {
+    let guest = house.sql().guest(GuestOptions::new()).unwrap();
+    let query = "SELECT id, symbol FROM fills ORDER BY id";
+    for polls in 1..200 {
+        if let Some(ended) = drop_after(guest.query(query), polls, true).await {
+            assert_eq!(ended.unwrap().rows.rows.len(), fills().len());
+            break;
+        }
+        // Each place has been given back, or is about to be.
+        for _ in 0..GUESTS_AT_ONCE {
+            guest.query("SELECT 1").await.unwrap();
+        }
+        assert!(polls < 199, "the query does not end");
+    }
+    house.nothing_runs().await;
 }
 
 async fn deep_and_long_texts_are_refused_in_time(house: &impl House) {
@@ -254,6 +276,7 @@ promises! {
     answers_are_cut_at_the_limits_and_say_so
     a_query_is_ended_when_its_time_is_over
     a_query_that_is_dropped_ends_and_gives_its_place_back
+    a_query_is_dropped_at_every_poll
     deep_and_long_texts_are_refused_in_time
     tables_and_functions_are_those_that_were_said
     values_come_as_what_they_are

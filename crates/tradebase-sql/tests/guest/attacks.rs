@@ -5,6 +5,8 @@ pub const SHARED: &[&str] = &[
     // Other tables, by every way to name one.
     "SELECT * FROM secrets",
     "SELECT word FROM secrets",
+    "SELECT count(*) FROM secrets",
+    "SELECT 1 FROM secrets",
     "SELECT \"word\" FROM \"secrets\"",
     "select WORD from SECRETS",
     "SELECT s.word FROM secrets AS s",
@@ -386,7 +388,6 @@ pub const POSTGRES: &[&str] = &[
     "SELECT 1 OPERATOR(pg_catalog.+) 1",
     "SELECT $$a$$; DELETE FROM fills; SELECT $$b$$",
     "SELECT $x$ $x$; DROP TABLE fills",
-    "SELECT E'\\'; DELETE FROM fills; --'",
     "SELECT E'\\\\'; DELETE FROM fills",
     "SELECT 1 /* /* */ */; DELETE FROM fills",
     "SELECT 1 /* a /* b */ FROM secrets */ FROM secrets",

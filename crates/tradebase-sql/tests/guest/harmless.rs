@@ -89,6 +89,8 @@ pub const SQLITE: &[&str] = &[
     "SELECT printf('%05d', size) FROM fills ORDER BY id",
     "SELECT json_extract('{\"a\": 1}', '$.a'), '{\"a\": 1}' ->> 'a'",
     "SELECT id FROM fills LIMIT 1, 2",
+    "WITH x AS (SELECT DISTINCT symbol FROM fills) SELECT count(*) FROM x",
+    "SELECT count(*) FROM (SELECT DISTINCT symbol FROM fills UNION SELECT name FROM bots)",
     "SELECT instr(symbol, '/') FROM fills ORDER BY id",
 ];
 
@@ -116,4 +118,5 @@ pub const POSTGRES: &[&str] = &[
     "SELECT id FROM fills ORDER BY id FETCH FIRST 2 ROWS ONLY",
     "SELECT position('/' IN symbol), substring(symbol FROM 1 FOR 3), overlay(symbol PLACING 'x' FROM 1 FOR 1) FROM fills",
     "SELECT '{\"a\": 1}'::jsonb ->> 'a', E'tab\\t', $$text$$",
+    "SELECT E'\\'; DELETE FROM fills; --'",
 ];

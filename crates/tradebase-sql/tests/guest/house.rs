@@ -1,5 +1,7 @@
 //! A ledger with something to hide.
 
+#![allow(dead_code)]
+
 use std::time::Duration;
 
 use tradebase_core::{Decimal, Record, Table, Timestamp};
@@ -195,6 +197,18 @@ mod postgres {
         SELECT name, setting FROM pg_settings WHERE name IN ('fsync', 'statement_timeout');
     ";
 
+    impl PostgresHouse {
+        /// As user `postgres`.
+        pub fn url(&self) -> String {
+            self.database.url()
+        }
+
+        /// The role of its guests.
+        pub fn role(&self) -> String {
+            format!("guest_{}", self.database.name())
+        }
+    }
+
     impl House for PostgresHouse {
         fn sql(&self) -> &Sql {
             &self.sql
@@ -205,7 +219,7 @@ mod postgres {
         }
 
         fn everything(&self) -> String {
-            let role = format!("guest_{}", self.database.name());
+            let role = self.role();
             let roles = format!(
                 "SELECT rolname, rolsuper, rolcreatedb, rolconfig FROM pg_roles \
                  WHERE rolname IN ('postgres', '{role}', 'stolen') ORDER BY 1; \
@@ -233,7 +247,7 @@ mod postgres {
 
     impl Drop for PostgresHouse {
         fn drop(&mut self) {
-            let role = format!("guest_{}", self.database.name());
+            let role = self.role();
             let drop = format!("DROP OWNED BY \"{role}\"; DROP ROLE \"{role}\"");
             // Best effort; the server goes with the process.
             _ = psql(&self.database.url(), &drop);
