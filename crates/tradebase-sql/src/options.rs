@@ -81,6 +81,8 @@ pub struct SqlOptions {
     pub(crate) clock: Clock,
     pub(crate) tables: Vec<&'static Table>,
     pub(crate) cursor_key: Option<Secret>,
+    #[cfg(feature = "guest")]
+    pub(crate) guest_url: Option<Secret>,
 }
 
 impl SqlOptions {
@@ -109,6 +111,8 @@ impl SqlOptions {
             clock: Clock::system(),
             tables: Vec::new(),
             cursor_key: None,
+            #[cfg(feature = "guest")]
+            guest_url: None,
         }
     }
 
@@ -271,6 +275,14 @@ impl SqlOptions {
     /// are refused.
     pub fn cursor_key(mut self, key: Secret) -> Self {
         self.cursor_key = Some(key);
+        self
+    }
+
+    /// The address at which guests sign in to PostgreSQL, by a role that can do nothing but read
+    /// the tables of guests. See [`Sql::guest_role`](crate::Sql::guest_role).
+    #[cfg(feature = "guest")]
+    pub fn guest_url(mut self, url: Secret) -> Self {
+        self.guest_url = Some(url);
         self
     }
 }

@@ -35,8 +35,8 @@
 //! - **Look**: [`Tradebase::health`], [`Tradebase::info`], [`Tradebase::metrics`].
 //! - **Settings**: [`config`]; **logs**: [`log`]; **records of a program**: [`records!`].
 //! - **Features**: SQLite and process memory are always there. `postgres`, `redis`, `duckdb`
-//!   (analytics and embedded time series) and `influx` add the others, `full` adds all of them,
-//!   `testing` adds aids for the tests of your program.
+//!   (analytics and embedded time series) and `influx` add the others, `guest` the queries of
+//!   strangers, `full` adds all of them, `testing` adds aids for the tests of your program.
 
 // The derives name this crate by its outer name, also inside it.
 #[allow(unused_extern_crates)]

@@ -9,6 +9,7 @@ mod expression;
 mod functions;
 mod options;
 mod parser;
+mod role;
 mod scope;
 
 use std::pin::pin;

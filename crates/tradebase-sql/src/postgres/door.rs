@@ -293,12 +293,12 @@ impl Connection {
 
     /// A statement as the server understands it. It is not kept: the user's own may change the
     /// tables that it reads.
-    async fn describe(&self, sql: &str) -> Result<Statement> {
+    pub(super) async fn describe(&self, sql: &str) -> Result<Statement> {
         self.client.prepare(sql).await.map_err(|e| from_postgres(&e, None))
     }
 
     /// The same statement, with columns of types that only the server knows as its text.
-    async fn readable(&self, sql: &str, statement: &Statement) -> Result<Statement> {
+    pub(super) async fn readable(&self, sql: &str, statement: &Statement) -> Result<Statement> {
         let known = |column: &tokio_postgres::Column| value::is_known(column.type_());
         let Some(strange) = statement.columns().iter().find(|column| !known(column)) else {
             return Ok(statement.clone());

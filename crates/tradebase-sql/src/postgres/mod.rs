@@ -15,6 +15,8 @@ mod frame;
 mod gets;
 #[cfg(feature = "guest")]
 mod guest;
+#[cfg(feature = "guest")]
+mod guest_role;
 mod held;
 mod inserts;
 mod lane;

@@ -3,6 +3,7 @@
 //! It is opened for one query and closed after it, so that nothing of one stranger stays for the
 //! next.
 
+use std::collections::HashSet;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -151,29 +152,48 @@ fn open(path: &Path, rules: &Arc<Rules>, end: &Arc<End>) -> Result<Connection> {
     let end = end.clone();
     let is_over = move || end.gone.load(Ordering::Relaxed) || end.at.is_past();
     connection.progress_handler(STEPS, Some(is_over)).map_err(failed)?;
-    let rules = rules.clone();
+    let (rules, real) = (rules.clone(), real_names(&connection).map_err(failed)?);
     connection
-        .authorizer(Some(move |asked: AuthContext<'_>| judge(&rules, asked)))
+        .authorizer(Some(move |asked: AuthContext<'_>| judge(&rules, &real, asked)))
         .map_err(failed)?;
     Ok(connection)
 }
 
+/// The names of all tables, views and kinds of virtual tables, in small letters.
+fn real_names(connection: &Connection) -> rusqlite::Result<HashSet<String>> {
+    let names = "SELECT lower(name) FROM sqlite_schema \
+                 UNION SELECT lower(name) FROM pragma_module_list";
+    let mut statement = connection.prepare(names)?;
+    let names = statement.query_map([], |row| row.get(0))?;
+    names.collect()
+}
+
 /// What a statement may do. A column of a sub-select is none of a table, and is not asked for.
-fn judge(rules: &Rules, asked: AuthContext<'_>) -> Authorization {
+fn judge(rules: &Rules, real: &HashSet<String>, asked: AuthContext<'_>) -> Authorization {
     let allows = |name: &str| rules.names.iter().any(|n| n.eq_ignore_ascii_case(name));
     let allowed = match asked.action {
         AuthAction::Select => true,
-        AuthAction::Read { table_name, .. } => {
-            asked.database_name.is_none_or(|name| name == "main") && allows(table_name)
-        }
+        AuthAction::Read { table_name, column_name } => match asked.database_name {
+            Some(database) => database == "main" && allows(table_name),
+            // Of what no column is used: a table that is named without its schema, or a query of
+            // WITH.
+            None => allows(table_name) || (column_name.is_empty() && !is_real(real, table_name)),
+        },
         AuthAction::Function { function_name } => {
             rules.functions.iter().any(|n| n.eq_ignore_ascii_case(function_name))
         }
-        // The views of wide decimals count up to six.
-        AuthAction::Recursive => rules.options.recursion || asked.accessor.is_some_and(allows),
+        // The views of wide decimals count up to six, and nothing here tells them from others.
+        // What goes on without end is ended by its time.
+        AuthAction::Recursive => true,
         _ => false,
     };
     if allowed { Authorization::Allow } else { Authorization::Deny }
+}
+
+fn is_real(real: &HashSet<String>, name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    // Those of SQLite's own come into being when they are named.
+    name.starts_with("sqlite_") || name.starts_with("pragma_") || real.contains(&name)
 }
 
 /// The columns of tables that the columns of the answer are.

@@ -97,6 +97,7 @@ fn sql(read: &Read<'_>, profile: Profile, data_folder: &Path) -> Result<SqlSetti
     Ok(SqlSettings {
         target,
         is_named: winner.is_some(),
+        guest_url: read.secret("sql.guest_url"),
         pool_connections: read.count("sql.pool_size")?,
         pool_overflow: read.count("sql.pool_overflow")?,
         pool_wait: read.wait("sql.pool_wait")?,
