@@ -29,8 +29,10 @@ use crate::error::{placed, twice};
 use crate::naming::{list, words};
 use crate::schema;
 
-/// Rows of a statement from which they go by COPY and a temporary table.
-const STAGED_ROWS_MIN: usize = 1_000;
+/// Rows of a statement from which they go by COPY and a temporary table. That takes about 3 ms
+/// more and then less per row, against UNNEST: at 1,000 rows 1.4 times as long, at 3,000 as long,
+/// at 10,000 rows 0.9 times (9.7 µs a row against 11.2, where all of them are new).
+const STAGED_ROWS_MIN: usize = 5_000;
 
 /// What tells how an upsert ended.
 static INSERTED: Column = Column::new("inserted", Kind::Bool, false);

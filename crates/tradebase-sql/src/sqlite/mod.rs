@@ -27,6 +27,7 @@ mod source;
 mod statement;
 mod store;
 mod stream;
+mod sync;
 mod tables;
 mod thread;
 mod turn;
