@@ -46,8 +46,8 @@ type Page<T> = Pin<Box<dyn Future<Output = Result<(Vec<T>, Option<Rest<T>>)>> + 
 struct Rest<T>(Box<dyn FnOnce() -> Page<T> + Send>);
 
 impl Sql {
-    /// Reads all rows in the order of the key, without holding more than two chunks of
-    /// [`STREAM_CHUNK_ROWS`] in memory.
+    /// Reads all rows in the order of the key, without holding more than three chunks of
+    /// [`STREAM_CHUNK_ROWS`] in memory: the one that rows are taken from, and two behind it.
     ///
     /// All rows are as they were at one moment, however long the reading takes; inside a
     /// transaction, as the transaction sees them when it comes to them. It holds a connection

@@ -100,7 +100,8 @@ impl Sql {
     /// Upserts many records, all or none, and counts how they ended.
     ///
     /// Two rows of the batch that are the same are an error of the code [`Code::NotUnique`]:
-    /// which of them would win is nobody's guess.
+    /// which of them would win is nobody's guess. Rows that were kept leave the caller's records
+    /// as they were.
     pub async fn upsert_many<I>(
         &self,
         rows: I,
@@ -128,9 +129,11 @@ impl Sql {
             let mut upserts = Upserts::default();
             landed.iter().for_each(|landed| upserts.count(landed.how));
             batch.keep_each(&landed, |row, landed: &Landed| {
-                if landed.how != Upserted::Kept {
+                let is_written = landed.how != Upserted::Kept;
+                if is_written {
                     land(row, landed);
                 }
+                is_written
             });
             Ok(upserts)
         };
@@ -254,6 +257,7 @@ impl Sql {
             drop(records);
             batch.keep_each(&created, |row, created| {
                 row.stamp(Stamp { created: *created, ..Stamp::default() });
+                true
             });
             Ok(count)
         };

@@ -42,8 +42,8 @@ impl Store {
         let texts = texts(table);
         let lease = self.lease(call).await?;
         if schema::assigned(table).is_some() {
-            call.runs(&texts.fixed.insert_new);
-            return run_group!(lease, (c, group) => c.insert_each(table, rows, group).await);
+            call.runs(texts.unnest_assigned.as_ref().unwrap_or(&texts.fixed.insert_new));
+            return run_group!(lease, (c, group) => c.insert_assigned(table, rows, group).await);
         }
         if let [row] = rows {
             call.runs(&texts.fixed.insert);
@@ -72,7 +72,8 @@ impl Store {
         if rows.len() > most {
             return Ok(None);
         }
-        let (arrays, count) = fill(rows, table.columns.len(), |_, row, sink| row.write(sink))?;
+        let write = |_, row: &E, sink: &mut ArraySink<'_>| row.write(sink);
+        let (arrays, count) = fill(0, rows, table.columns.len(), write)?;
         if count < rows.len() {
             return Ok(None);
         }
@@ -121,9 +122,10 @@ pub(super) async fn finish<R>(mut lease: Lease, outcome: Result<R>) -> Result<R>
     lease.done(outcome)
 }
 
-/// The first rows, as many as fit one statement, as one array per column, and their number. What
-/// `also` adds stands in further arrays.
+/// The first rows, as many as fit one statement, as arrays that `put` adds to, and their number.
+/// The place of the first one in the batch is `from`.
 pub(super) fn fill<E: Entry>(
+    from: usize,
     rows: &[&E],
     columns: usize,
     mut put: impl FnMut(usize, &E, &mut ArraySink<'_>) -> Result<()>,
@@ -132,7 +134,7 @@ pub(super) fn fill<E: Entry>(
     let mut count = 0;
     for row in rows.iter().take(STATEMENT_ROWS_MAX) {
         let mut sink = ArraySink::new(&mut arrays);
-        put(count, row, &mut sink).map_err(|e| placed(count, e))?;
+        put(count, row, &mut sink).map_err(|e| placed(from + count, e))?;
         count += 1;
         if arrays.size() >= STATEMENT_BYTES_MAX {
             break;
@@ -143,11 +145,11 @@ pub(super) fn fill<E: Entry>(
 
 /// The error of a COPY, with its row if the server says which.
 #[cold]
-fn from_copy(error: &tokio_postgres::Error, table: &'static Table) -> Error {
+fn from_copy(error: &tokio_postgres::Error, table: &'static Table, from: usize) -> Error {
     let line = error.as_db_error().and_then(|refused| line_of(refused.where_()?));
     let error = from_postgres(error, Some(table));
     match line {
-        Some(at) => placed(at, error),
+        Some(at) => placed(from + at, error),
         None => error,
     }
 }
@@ -161,24 +163,8 @@ fn line_of(context: &str) -> Option<usize> {
 }
 
 impl Connection {
-    /// Rows whose keys the server assigns, one by one: no bulk path says which key is whose.
-    async fn insert_each<E: Entry>(
-        &mut self,
-        table: &'static Table,
-        rows: &[&E],
-        group: &Group,
-    ) -> Result<Vec<i64>> {
-        self.run(Some(table), group.begin).await?;
-        let mut keys = Vec::with_capacity(rows.len());
-        for row in rows {
-            keys.extend(self.insert(*row).await?);
-        }
-        self.run(Some(table), group.end).await?;
-        Ok(keys)
-    }
-
     /// One statement for a small batch.
-    async fn unnest(&mut self, table: &'static Table, arrays: &Scratch) -> Result<()> {
+    pub(super) async fn unnest(&mut self, table: &'static Table, arrays: &Scratch) -> Result<()> {
         let texts = texts(table);
         self.know_table(table).await?;
         let statement = self.prepare(table, &texts.unnest, &texts.arrays, &[]).await?;
@@ -201,16 +187,30 @@ impl Connection {
     /// A stream of rows. A COPY is one statement: it ends with all rows or with none, also when
     /// this call is cancelled in the middle.
     async fn copy<E: Entry>(&mut self, table: &'static Table, rows: &[&E]) -> Result<()> {
-        let failed = |e| from_copy(&e, table);
         self.know_table(table).await?;
-        let sql = &texts(table).copy_in;
+        self.copy_by(table, &texts(table).copy_in, 0, rows, |_, row, chunk| {
+            row.write(&mut CopySink::new(chunk, table.columns))
+        })
+        .await
+    }
+
+    /// Copies rows as `put` writes them, which gets the place of each. That of the first one in
+    /// the batch is `from`.
+    pub(super) async fn copy_by<E: Entry>(
+        &mut self,
+        table: &'static Table,
+        sql: &str,
+        from: usize,
+        rows: &[&E],
+        put: impl Fn(usize, &E, &mut Vec<u8>) -> Result<()>,
+    ) -> Result<()> {
+        let failed = |e| from_copy(&e, table, from);
         let statement = self.prepare(table, sql, &[], &[]).await?;
         let mut sink = pin!(self.client.copy_in::<_, Bytes>(&statement).await.map_err(failed)?);
         let mut chunk = Vec::with_capacity(COPY_CHUNK_BYTES);
         copy_header(&mut chunk);
         for (at, row) in rows.iter().enumerate() {
-            let mut sink_of_row = CopySink::new(&mut chunk, table.columns);
-            row.write(&mut sink_of_row).map_err(|e| placed(at, e))?;
+            put(from + at, row, &mut chunk).map_err(|e| placed(from + at, e))?;
             if chunk.len() >= COPY_CHUNK_BYTES {
                 let next = Vec::with_capacity(COPY_CHUNK_BYTES);
                 let full = std::mem::replace(&mut chunk, next);

@@ -2,6 +2,7 @@
 
 mod address;
 mod array;
+mod assigned;
 mod bulk;
 mod cancel;
 mod client;
@@ -35,6 +36,7 @@ mod session;
 mod sink;
 mod source;
 mod sqlstate;
+mod staging;
 mod store;
 mod stream;
 mod tables;

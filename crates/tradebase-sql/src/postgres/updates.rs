@@ -150,7 +150,8 @@ impl Connection {
         while let (Some(rows @ [_, ..]), Some(versions), Some(created)) =
             (rows.get(done..), versions.get(done..), created.get_mut(done..))
         {
-            let Some(count) = self.update_many(rows, versions, part, created).await? else {
+            let updated = self.update_many(done, rows, versions, part, created).await?;
+            let Some(count) = updated else {
                 return Ok(Some(done));
             };
             done += count;
@@ -160,9 +161,11 @@ impl Connection {
     }
 
     /// Updates the first rows, as many as fit one statement, and gives their number. None if one
-    /// of them is not there, or has another version.
+    /// of them is not there, or has another version. The place of the first one in the batch is
+    /// `from`.
     async fn update_many<T: Record>(
         &mut self,
+        from: usize,
         rows: &[&T],
         versions: &[Option<i64>],
         part: Option<&Part>,
@@ -174,7 +177,7 @@ impl Connection {
         let version = T::TABLE.playing(Roles::VERSION).map(|(_, column)| column);
         let sent = |part: Option<&Part>| part.map_or(T::TABLE.columns.len(), |p| p.sent.len());
         let columns = sent(part) + usize::from(version.is_some());
-        let (arrays, sent) = fill(rows, columns, |at, row, sink| {
+        let (arrays, sent) = fill(from, rows, columns, |at, row, sink| {
             match part {
                 None => row.write(sink)?,
                 Some(part) => part.sent.iter().try_for_each(|&at| row.put(at, sink))?,

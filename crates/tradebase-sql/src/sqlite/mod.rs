@@ -31,6 +31,7 @@ mod statement;
 mod store;
 mod stream;
 mod sum;
+mod sync;
 mod tables;
 mod thread;
 mod turn;
