@@ -321,7 +321,7 @@ async fn plan(sql: &Sql) -> String {
         let texts = texts && !before.contains("LIMIT") && !before.ends_with("\"at\" = ");
         if texts { Value::Text("BTC".into()) } else { Value::Int(1_000) }
     });
-    let found = sql.query_values(&format!("{explain} {text}"), &values.collect::<Vec<_>>()).await;
+    let found = sql.query_values(common::built(format!("{explain} {text}")), &values.collect::<Vec<_>>()).await;
     format!("{text}: {:?}", found.unwrap().rows)
 }
 
