@@ -219,7 +219,6 @@ const POSTGRES: &[Case] = &[
     ("SELECT make_interval(days => 1)::text, ?", First(1), "1 day|p1"),
     ("SELECT true AND ?::text='p1'", First(1), "true"),
     ("SELECT 'p1'=?AND true", First(1), "true"),
-    ("SELECT ?\u{b}, ?", First(2), "p1|p2"),
     ("SELECT 'x' /* $$ */, ?", First(1), "x|p1"),
     ("SELECT ? -- ?\r, ?", First(2), "p1|p2"),
     ("SELECT '((0,0),(1,0))'::lseg ?-| '((0,0),(0,1))'::lseg, $1", First(1), "true|p1"),

@@ -84,7 +84,8 @@ pub use tradebase_core::{
     Assigned, Capabilities, Capability, Code, Col, Column, Comparison, Condition, Date, Decimal,
     Domain, Embedded, Error, ErrorKind, Filter, Got, Handed, Index, Key, Kind, Name, OnDelete,
     Operand, Order, Parent, ParseTimeError, Preset, Put, Result, Roles, Room, Rows, Secret, Sink,
-    Source, Stamp, Table, TimeParts, Timestamp, TimestampNs, Uuid, Value, Violation, Violations,
+    Source, Stamp, Stored, Table, TimeParts, Timestamp, TimestampNs, Uuid, Value, Violation,
+    Violations,
 };
 pub use tradebase_core::{
     capability, chrono, clock, decimal, id, json, parse, rule, rust_decimal, schema, uuid, watch,

@@ -84,12 +84,12 @@ impl Bounds {
         let is = |one: &str| word.eq_ignore_ascii_case(one);
         match self.body {
             Body::Open if is("END") && self.last != Last::Other => self.body = Body::Closed,
-            Body::None if self.head == Head::Routine && self.last == Last::Begin => {
-                if is("ATOMIC") {
-                    self.body = Body::Open;
-                    // An empty body ends at once.
-                    return Last::Semicolon;
-                }
+            // An empty body ends at once.
+            Body::None
+                if self.head == Head::Routine && self.last == Last::Begin && is("ATOMIC") =>
+            {
+                self.body = Body::Open;
+                return Last::Semicolon;
             }
             _ => {}
         }
