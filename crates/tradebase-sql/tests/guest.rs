@@ -225,6 +225,32 @@ async fn values_come_as_what_they_are(house: &impl House) {
     assert!(found.rows.iter().all(|row| row[0] == Value::Null), "{found:?}");
 }
 
+#[tokio::test]
+async fn sqlite_reckons_with_no_decimal_that_it_keeps_as_bytes() {
+    let house = Ledger::sqlite().await;
+    let guest = house.sql().guest(GuestOptions::new()).unwrap();
+    for query in [
+        "SELECT sum(pnl) FROM fills",
+        "SELECT f.pnl + 1 FROM fills f",
+        "SELECT id FROM fills WHERE pnl > 0",
+        "SELECT avg((pnl)) FROM fills",
+        "SELECT -pnl FROM fills",
+        "SELECT id FROM fills WHERE pnl BETWEEN -1 AND 1",
+    ] {
+        let error = guest.query(query).await.unwrap_err();
+        assert_eq!(error.code(), Code::Unsupported, "{query}: {error}");
+    }
+    let sum = "SELECT sum(CAST(pnl AS REAL)) FROM fills_readable";
+    let want = house.sql().query_values(sum, &[]).await.unwrap();
+    assert_eq!(guest.query(sum).await.unwrap().rows, want);
+    for query in [
+        "SELECT count(pnl), max(pnl) FROM fills WHERE pnl IS NOT NULL",
+        "SELECT a.id FROM fills a JOIN fills b ON a.pnl > b.pnl",
+    ] {
+        guest.query(query).await.unwrap();
+    }
+}
+
 async fn a_transaction_lends_no_door(house: &impl House) {
     house
         .sql()

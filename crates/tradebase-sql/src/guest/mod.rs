@@ -5,6 +5,7 @@
 //! never sees a text that was read in another way here. The second is the engine's: a connection
 //! of its own that cannot write and sees nothing but the tables.
 
+mod bytes;
 mod expression;
 mod functions;
 mod options;
@@ -12,6 +13,7 @@ mod parser;
 mod role;
 mod scope;
 
+use std::fmt;
 use std::pin::pin;
 use std::sync::Arc;
 
@@ -55,7 +57,7 @@ use crate::sql::Sql;
 /// # })?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Guest {
     sql: Sql,
     rules: Arc<Rules>,
@@ -72,7 +74,6 @@ pub struct GuestRows {
 }
 
 /// What guests may do.
-#[derive(Debug)]
 pub(crate) struct Rules {
     pub(crate) options: GuestOptions,
     /// The records behind the tables.
@@ -84,7 +85,6 @@ pub(crate) struct Rules {
 }
 
 /// A query that may be run.
-#[derive(Clone, Debug)]
 pub(crate) struct Ask {
     pub(crate) text: String,
     /// Whether a column of the answer is one of a table, as the engine says: in a union it is so
@@ -182,6 +182,15 @@ impl Guest {
         let entered = timeout(wait, places.acquire_owned()).await;
         let full = || exhausted(wait, GUESTS_AT_ONCE);
         entered.map_err(|_| full())?.map_err(|_| crate::error::closed())
+    }
+}
+
+impl fmt::Debug for Guest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Guest")
+            .field("sql", &self.sql)
+            .field("tables", &self.rules.names)
+            .finish_non_exhaustive()
     }
 }
 

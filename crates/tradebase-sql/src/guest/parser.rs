@@ -15,9 +15,8 @@ use sqlparser::parser::Parser;
 use sqlparser::tokenizer::{Token, Tokenizer};
 use tradebase_core::{Code, Error, Result};
 
-use super::Rules;
-use super::expression;
 use super::scope::Scopes;
+use super::{Rules, bytes, expression};
 
 /// Words and signs of a query at most: so deep a tree can become.
 const TOKENS_MAX: usize = 4_000;
@@ -143,6 +142,11 @@ impl Visitor for Wall<'_> {
     }
 
     fn pre_visit_expr(&mut self, expr: &Expr) -> Step {
+        if self.dialect == Dialect::Sqlite
+            && let Some(name) = bytes::reckoned(expr, self.rules)
+        {
+            return stop_with(Code::Unsupported, bytes::told(name));
+        }
         if let Expr::Function(function) = expr {
             return self.function(function);
         }
@@ -353,7 +357,11 @@ fn stop(why: impl Into<String>) -> Step {
 }
 
 fn denied(why: impl Into<String>) -> Step {
-    Step::Break(Error::new(Code::AccessDenied, why))
+    stop_with(Code::AccessDenied, why)
+}
+
+fn stop_with(code: Code, why: impl Into<String>) -> Step {
+    Step::Break(Error::new(code, why))
 }
 
 #[cold]

@@ -48,6 +48,8 @@ mod writing;
 pub(crate) use door::Door;
 pub(crate) use held::Held;
 pub(crate) use store::Store;
+#[cfg(feature = "guest")]
+pub(crate) use types::INTEGER_DIGITS_MAX;
 pub use types::sqlite_type;
 pub(crate) use write::Write;
 
