@@ -292,7 +292,7 @@ async fn postgres_upserts_of_many_assigned_keys_give_each_row_its_own() {
         for (at, row) in rows.iter().enumerate() {
             let stored = sql.find::<Remark>().filter(Remark::TEXT.eq(row.text.as_str())).all();
             if at % 97 == 0 || row.text.starts_with("own") {
-                assert_eq!(stored.await.unwrap(), [row.clone()]);
+                assert_eq!(stored.await.unwrap(), std::slice::from_ref(row));
             }
         }
         let mut stored = sql.all::<Remark>().await.unwrap();

@@ -3,6 +3,8 @@
 //! Rows come to a table by COPY alone, which cannot tell what to do with those that are there
 //! already. So they are copied into a temporary table first, and one statement takes them from
 //! there. The table is made once per connection, and each transaction that ends leaves it empty.
+//! The server cannot age past a temporary table of a connection that lives on; connections end
+//! by their age long before that matters.
 
 use std::fmt::Write;
 

@@ -59,10 +59,11 @@ impl Store {
         let on = if plan.on.is_empty() { T::TABLE.key } else { plan.on.as_slice() };
         let alike = alike(rows, on)?;
         let ways = Ways::new(T::TABLE, plan, on);
-        call.runs_own(&ways.keyed.unnest);
-        let lease = self.lease(call).await?;
         // Behind PgBouncer a temporary table would be left to another client, or be missing.
         let stages = !self.pool().address().pgbouncer;
+        let is_staged = stages && rows.len() >= STAGED_ROWS_MIN;
+        call.runs_own(if is_staged { &ways.keyed.staged } else { &ways.keyed.unnest });
+        let lease = self.lease(call).await?;
         let stage = Stage { open: stages, fresh: !lease.is_shared() };
         run_group!(lease, (c, group) => c.upsert_all(group, rows, &alike, &ways, stage).await)
     }

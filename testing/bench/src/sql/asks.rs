@@ -54,9 +54,10 @@ impl Asks for Sql {
 
     async fn pages(&self, bot: Uuid) -> Vec<Trade> {
         let mut found: Vec<Trade> = Vec::new();
-        let (mut at, mut id) = (Timestamp::MIN, TradeId(Uuid::nil()));
+        let (mut at, mut id) = (Timestamp::default(), TradeId(Uuid::nil()));
         loop {
             let behind = Trade::TIMESTAMP.gt(at).or(Trade::ID.gt(id));
+            // The first part alone tells the index where to begin.
             let behind = Trade::TIMESTAMP.ge(at).and(behind);
             let page = self.find().filter(Trade::BOT_ID.eq(bot).and(behind));
             let page = page.order_by(Trade::TIMESTAMP.asc()).limit(PAGE).all().await;

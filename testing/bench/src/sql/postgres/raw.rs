@@ -153,7 +153,7 @@ impl Direct {
         let mut found: Vec<Trade> = Vec::new();
         loop {
             let behind = found.last().map(|last| (last.timestamp, last.id.0));
-            let (at, id) = behind.unwrap_or((Timestamp::MIN, Uuid::nil()));
+            let (at, id) = behind.unwrap_or((Timestamp::default(), Uuid::nil()));
             let at = wire_moment(at)?;
             let given = [bot.as_bytes().as_slice(), &at, id.as_bytes(), &size];
             let given = given.map(|bytes| Given(Some(bytes)));

@@ -12,7 +12,7 @@ use tradebase_sql::{CACHE_BYTES, Durability};
 use crate::desks::{Desk, Fill};
 use crate::hand::sqlite::{bind_one, read_desk, read_fill, read_one, sortable};
 use crate::hand::{Broken, plain};
-use crate::sql::asks::{Asks, PAGE, PARENTS, Range};
+use crate::sql::asks::{Asks, PAGE, PARENTS, Range, with_fills};
 use crate::sql::store::{Rows, Store};
 
 /// Connections that read; as many as the runtime has threads, so one is always free.
@@ -32,7 +32,8 @@ const PAGE_BEHIND: &str = "SELECT id, bot_id, symbol, side, order_type, quantity
     executed_price, fee, pnl, status, timestamp FROM trades \
     WHERE bot_id = ?1 AND (timestamp, id) > (?2, ?3) ORDER BY timestamp, id LIMIT ?4";
 const DESKS: &str = "SELECT id, name FROM desks WHERE id >= ?1 ORDER BY id LIMIT ?2";
-const FILLS: &str = "SELECT id, desk_id, symbol, quantity, price, at FROM fills WHERE desk_id = ?1";
+const FILLS: &str = "SELECT id, desk_id, symbol, quantity, price, at FROM fills \
+    WHERE desk_id IN (SELECT value FROM json_each(?1))";
 const UPDATE: &str = "UPDATE trades SET executed_price = ?2, fee = ?3, pnl = ?4, status = ?5 \
     WHERE id = ?1";
 
@@ -95,7 +96,7 @@ fn pages(connection: &Connection, bot: Uuid) -> Result<Vec<Trade>, Broken> {
     let mut found: Vec<Trade> = Vec::new();
     loop {
         let behind = found.last().map(|last| (last.timestamp, last.id.0));
-        let (at, id) = behind.unwrap_or((Timestamp::MIN, Uuid::nil()));
+        let (at, id) = behind.unwrap_or((Timestamp::default(), Uuid::nil()));
         statement.raw_bind_parameter(1, bot.as_bytes().as_slice())?;
         statement.raw_bind_parameter(2, at.as_micros())?;
         statement.raw_bind_parameter(3, id.as_bytes().as_slice())?;
@@ -111,25 +112,30 @@ fn pages(connection: &Connection, bot: Uuid) -> Result<Vec<Trade>, Broken> {
     }
 }
 
-/// One statement for each desk: here none takes a round trip.
+/// Two statements: one for each desk takes twice as long.
 fn load(connection: &Connection, first: i64) -> Result<Vec<(Desk, Vec<Fill>)>, Broken> {
-    let mut desks = connection.prepare_cached(DESKS)?;
-    let mut fills = connection.prepare_cached(FILLS)?;
-    desks.raw_bind_parameter(1, first)?;
-    desks.raw_bind_parameter(2, PARENTS)?;
-    let mut rows = desks.raw_query();
-    let mut loaded = Vec::new();
+    let mut statement = connection.prepare_cached(DESKS)?;
+    statement.raw_bind_parameter(1, first)?;
+    statement.raw_bind_parameter(2, PARENTS)?;
+    let mut rows = statement.raw_query();
+    let (mut desks, mut ids) = (Vec::new(), String::from("["));
     while let Some(row) = rows.next()? {
         let desk = read_desk(row)?;
-        fills.raw_bind_parameter(1, desk.id)?;
-        let mut of_desk = Vec::new();
-        let mut rows = fills.raw_query();
-        while let Some(row) = rows.next()? {
-            of_desk.push(read_fill(row)?);
+        if !desks.is_empty() {
+            ids.push(',');
         }
-        loaded.push((desk, of_desk));
+        ids.push_str(itoa::Buffer::new().format(desk.id));
+        desks.push(desk);
     }
-    Ok(loaded)
+    ids.push(']');
+    let mut statement = connection.prepare_cached(FILLS)?;
+    statement.raw_bind_parameter(1, ids)?;
+    let mut rows = statement.raw_query();
+    let mut fills = Vec::new();
+    while let Some(row) = rows.next()? {
+        fills.push(read_fill(row)?);
+    }
+    Ok(with_fills(desks, fills))
 }
 
 fn bulk_insert(connection: &Connection, rows: &[Trade]) -> Result<(), Broken> {
