@@ -116,6 +116,11 @@ const PROBES: &[(&str, Probe)] = &[
         let filter = Text::FREE.one_of([text.to_owned(), format!("{text}'")]);
         Box::pin(async move { count(sql.find().filter(filter).all().await?) })
     }),
+    ("having", |sql, text| {
+        let groups = sql.find::<Text>().group_by(Text::NAME).measure(tradebase_sql::count());
+        let groups = groups.having(tradebase_sql::max(Text::MAYBE).eq(text));
+        Box::pin(async move { count(groups.all().await?) })
+    }),
     ("execute", |sql, text| {
         let statement = format!("DELETE FROM texts WHERE name = {}", mark(sql, 1));
         Box::pin(async move { sql.execute(&statement, &[Value::Text(text.to_owned())]).await })

@@ -8,6 +8,7 @@ use std::mem::size_of_val;
 use common::SqliteStore;
 use common::records::{Event, EventId};
 use tradebase_core::Uuid;
+use tradebase_sql::count;
 
 /// Bytes of a call, its own record left aside.
 const CALL_BYTES_MAX: usize = 4096;
@@ -22,6 +23,11 @@ async fn calls_are_small() {
         ("exists", size_of_val(&sql.exists::<Event>(&id))),
         ("count", size_of_val(&sql.count::<Event>())),
         ("find", size_of_val(&sql.find::<Event>().all())),
+        ("sum", size_of_val(&sql.find::<Event>().sum(Event::PNL))),
+        (
+            "groups",
+            size_of_val(&sql.find::<Event>().group_by(Event::SYMBOL).measure(count()).all()),
+        ),
         ("all", size_of_val(&sql.all::<Event>())),
         ("insert_many", size_of_val(&sql.insert_many(&none))),
         ("update_many", size_of_val(&sql.update_many(&none))),

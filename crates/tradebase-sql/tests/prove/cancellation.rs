@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::future::Future;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
@@ -13,7 +13,7 @@ use tokio::time::sleep;
 #[cfg(feature = "postgres")]
 use tradebase_core::Value;
 use tradebase_core::{Code, Record, Result};
-use tradebase_sql::{Conflict, Sql, SqlOptions};
+use tradebase_sql::{Conflict, Sql, SqlOptions, count};
 #[cfg(feature = "postgres")]
 use tradebase_testkit::{Postgres, Proxy};
 use tradebase_testkit::{TempFolder, drop_after};
@@ -97,6 +97,15 @@ verbs! {
     "verbs.rs delete_many", 0, |sql, id| { sql.delete_many::<Fill>(&[-1, -2]).await? };
     "find.rs all", 0, |sql, id| { sql.find::<Fill>().filter(Fill::ID.eq(1)).all().await? };
     "find.rs first", 0, |sql, id| { sql.find::<Fill>().first().await? };
+    "whole.rs sum", 0, |sql, id| { sql.find::<Fill>().sum(Fill::PRICE).await? };
+    "whole.rs avg", 0, |sql, id| { sql.find::<Fill>().avg(Fill::PRICE).await? };
+    "whole.rs min", 0, |sql, id| { sql.find::<Fill>().min(Fill::PRICE).await? };
+    "whole.rs max", 0, |sql, id| { sql.find::<Fill>().max(Fill::PRICE).await? };
+    "whole.rs measure", 0, |sql, id| { sql.find::<Fill>().measure(count()).await? };
+    "builder.rs all", 0, |sql, id| { sql.find::<Fill>().group_by(Fill::PRICE).all().await? };
+    "builder.rs first", 0, |sql, id| {
+        sql.find::<Fill>().group_by(Fill::PRICE).measure(count()).first().await?
+    };
     "patch.rs run", 0, |sql, id| { sql.patch::<Fill>(&1).set(Fill::PRICE, 1).run().await? };
     "together.rs run", 3, |sql, id| {
         let (fills, first) = (Fill::many(id), Fill::new(1));
@@ -351,13 +360,16 @@ async fn open_transactions(sql: &Sql) -> i64 {
     }
 }
 
+fn files(folder: &Path) -> Vec<PathBuf> {
+    std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().path()).collect()
+}
+
 /// No public async function is left out of the proof.
 #[test]
 fn every_public_async_function_is_dropped() {
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let mut found = BTreeSet::new();
-    for file in std::fs::read_dir(source).unwrap() {
-        let path = file.unwrap().path();
+    for path in files(&source).into_iter().chain(files(&source.join("group"))) {
         if path.extension().is_none_or(|extension| extension != "rs") {
             continue;
         }
