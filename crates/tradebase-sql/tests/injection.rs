@@ -145,6 +145,11 @@ const PROBES: &[(&str, Probe)] = &[
         let filter = Text::FREE.one_of([text.to_owned(), format!("{text}'")]);
         Box::pin(async move { count(sql.find().filter(filter).all().await?) })
     }),
+    ("having", |sql, text| {
+        let groups = sql.find::<Text>().group_by(Text::NAME).measure(tradebase_sql::count());
+        let groups = groups.having(tradebase_sql::max(Text::MAYBE).eq(text));
+        Box::pin(async move { count(groups.all().await?) })
+    }),
     ("query_one", |sql, text| {
         let statement = "SELECT count(*) FROM texts WHERE name = :name";
         Box::pin(async move {

@@ -8,6 +8,7 @@ use std::mem::size_of_val;
 use common::SqliteStore;
 use common::records::{Event, EventId};
 use tradebase_core::{Link, Uuid};
+use tradebase_sql::count;
 
 const LINK: Link<Event, Event> = Link::new(0);
 /// Bytes of a call, its own record left aside.
@@ -26,6 +27,11 @@ async fn calls_are_small() {
         ("find with", size_of_val(&sql.find::<Event>().with(LINK).all())),
         ("parents", size_of_val(&sql.parents(&none, LINK))),
         ("children", size_of_val(&sql.children(&none, LINK).all())),
+        ("sum", size_of_val(&sql.find::<Event>().sum(Event::PNL))),
+        (
+            "groups",
+            size_of_val(&sql.find::<Event>().group_by(Event::SYMBOL).measure(count()).all()),
+        ),
         ("all", size_of_val(&sql.all::<Event>())),
         ("insert_many", size_of_val(&sql.insert_many(&none))),
         ("update_many", size_of_val(&sql.update_many(&none))),

@@ -106,7 +106,8 @@ promises! {
         assert_eq!(upto(1).sum(Fill::PNL).await.unwrap(), Some(units(most, 10)));
         for id in [2, 3] {
             let error = upto(id).sum(Fill::PNL).await.unwrap_err();
-            assert_eq!((error.code(), error.operation()), (Code::Invalid, Some("find")));
+            assert_eq!((error.code(), error.column_name()), (Code::Invalid, Some("pnl")));
+            assert_eq!((error.operation(), error.record()), (Some("find"), Some("Fill")));
         }
         // The mean of them is no larger than they are, and what is compared stays in the engine.
         assert!(upto(3).avg(Fill::PNL).await.unwrap() > Some(units(most / 2, 10)));
@@ -312,4 +313,46 @@ promises! {
         let first = Some((Some(7), Some(decimal("7"))));
         assert_eq!(sums.unwrap(), (Some(decimal("9.5000000001")), first));
     }
+}
+
+/// As [`Fill`], over a table of the test's own.
+#[derive(Record, Clone, Debug, PartialEq)]
+#[record(table = "loose")]
+struct Loose {
+    #[record(key)]
+    id: i64,
+    #[record(decimal(28, 10))]
+    pnl: Decimal,
+    #[record(decimal(18, 8))]
+    fee: Decimal,
+    ratio: f64,
+}
+
+#[tokio::test]
+async fn sqlite_sums_of_what_no_record_was_written_with_are_errors() {
+    let store = common::SqliteStore::new().await;
+    let sql = &store.sql;
+    sql.execute("CREATE TABLE loose (id INTEGER PRIMARY KEY, pnl, fee, ratio)", &[]).await.unwrap();
+    sql.execute("INSERT INTO loose VALUES (1, 'ten', X'00', 1)", &[]).await.unwrap();
+    let find = || sql.find::<Loose>();
+    assert_eq!(find().sum(Loose::PNL).await.unwrap_err().code(), Code::Unreadable);
+    assert_eq!(find().avg(Loose::FEE).await.unwrap_err().code(), Code::Unreadable);
+    // The connection goes on.
+    assert_eq!(find().measure(count()).await.unwrap(), 1);
+}
+
+#[cfg(feature = "postgres")]
+#[tokio::test]
+async fn postgres_sums_of_what_no_record_was_written_with_are_errors() {
+    let store = common::PostgresStore::new().await;
+    let sql = &store.sql;
+    let table = "CREATE TABLE loose (id BIGINT PRIMARY KEY, pnl NUMERIC, fee NUMERIC, \
+                 ratio DOUBLE PRECISION)";
+    sql.execute(table, &[]).await.unwrap();
+    sql.execute("INSERT INTO loose VALUES (1, 'NaN', 0.000000001, 'NaN')", &[]).await.unwrap();
+    let find = || sql.find::<Loose>();
+    assert_eq!(find().sum(Loose::PNL).await.unwrap_err().code(), Code::Unreadable);
+    assert_eq!(find().avg(Loose::FEE).await.unwrap_err().code(), Code::Unreadable);
+    assert_eq!(find().sum(Loose::RATIO).await.unwrap_err().code(), Code::Invalid);
+    assert_eq!(find().measure(count()).await.unwrap(), 1);
 }

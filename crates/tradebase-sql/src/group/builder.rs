@@ -4,9 +4,9 @@ use std::marker::PhantomData;
 use std::pin::pin;
 
 use tradebase_core::watch::Operation;
-use tradebase_core::{Code, Column, Error, Order, Record, Result};
+use tradebase_core::{Code, Error, Order, Record, Result};
 
-use super::cells::Reader;
+use super::cells::{Part, Reader};
 use super::key::Keys;
 use super::measure::Measures;
 use crate::engine::{Engine, either};
@@ -159,16 +159,18 @@ pub(super) fn select<T: Record, K: Keys<T>, M: Measures<T>>(
     let (mut groups, mut reckoned) = (Vec::new(), Vec::new());
     keys.list(&mut groups)?;
     measures.list(&mut reckoned);
-    let mut columns: Vec<&'static Column> = Vec::with_capacity(groups.len() + reckoned.len());
+    let mut parts = Vec::with_capacity(groups.len() + reckoned.len());
     for group in &groups {
-        columns.push(T::TABLE.columns.get(group.at).ok_or_else(missing)?);
+        let read = T::TABLE.columns.get(group.at).ok_or_else(missing)?;
+        parts.push(Part { read, from: Some(read) });
     }
     for reckoned in &reckoned {
-        columns.push(column(T::TABLE, *reckoned)?);
+        let from = reckoned.at.and_then(|at| T::TABLE.columns.get(at));
+        parts.push(Part { read: column(T::TABLE, *reckoned)?, from });
     }
     let measures = reckoned.into_iter().map(Item::Measure);
     let output = groups.iter().copied().map(Item::Group).chain(measures).collect();
-    Ok((Select { output, groups, ..rows }, Reader::new(columns)))
+    Ok((Select { output, groups, ..rows }, Reader::new(parts)))
 }
 
 #[cold]

@@ -12,13 +12,22 @@ use crate::select::Decode;
 #[derive(Debug)]
 pub struct Cells<'a, S> {
     source: &'a mut S,
-    columns: &'a [&'static Column],
+    parts: &'a [Part],
     at: usize,
 }
 
+/// A column of the answer.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Part {
+    /// As which it is read.
+    pub(super) read: &'static Column,
+    /// The column of the record that it comes from, by which errors call it.
+    pub(super) from: Option<&'static Column>,
+}
+
 impl<'a, S: Source> Cells<'a, S> {
-    pub(super) fn new(source: &'a mut S, columns: &'a [&'static Column]) -> Self {
-        Self { source, columns, at: 0 }
+    pub(super) fn new(source: &'a mut S, parts: &'a [Part]) -> Self {
+        Self { source, parts, at: 0 }
     }
 
     /// Reads the next cell.
@@ -26,10 +35,13 @@ impl<'a, S: Source> Cells<'a, S> {
         &mut self,
         read: impl FnOnce(usize, &'static Column, &mut S) -> Result<V>,
     ) -> Result<V> {
-        let column = self.columns.get(self.at).ok_or_else(too_few)?;
-        let value = read(self.at, column, self.source)?;
+        let part = self.parts.get(self.at).ok_or_else(too_few)?;
+        let value = read(self.at, part.read, self.source);
         self.at += 1;
-        Ok(value)
+        value.map_err(|error| match part.from {
+            Some(column) => error.column(column.name.text),
+            None => error,
+        })
     }
 
     /// The next cell as a field, null or not.
@@ -60,13 +72,13 @@ fn too_few() -> Error {
 /// How groups are read: first what they were put together by, then what was reckoned.
 #[derive(Debug)]
 pub(super) struct Reader<T, K, M> {
-    columns: Vec<&'static Column>,
+    parts: Vec<Part>,
     of: PhantomData<fn(T, K) -> M>,
 }
 
 impl<T, K, M> Reader<T, K, M> {
-    pub(super) fn new(columns: Vec<&'static Column>) -> Self {
-        Self { columns, of: PhantomData }
+    pub(super) fn new(parts: Vec<Part>) -> Self {
+        Self { parts, of: PhantomData }
     }
 }
 
@@ -74,11 +86,11 @@ impl<T: 'static, K: Keys<T>, M: Measures<T>> Decode for Reader<T, K, M> {
     type Out = (K::Out, M::Out);
 
     fn columns(&self) -> Vec<&'static Column> {
-        self.columns.clone()
+        self.parts.iter().map(|part| part.read).collect()
     }
 
     fn decode<S: Source>(&self, source: &mut S) -> Result<Self::Out> {
-        let mut cells = Cells::new(source, &self.columns);
+        let mut cells = Cells::new(source, &self.parts);
         Ok((K::read(&mut cells)?, M::read(&mut cells)?))
     }
 }
