@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use rusqlite::{Connection, Statement};
-use tradebase_core::{Code, Error, Got, Record, Result, Roles, Source, Table, Timestamp};
+use tradebase_core::{Code, Error, Got, Record, Result, Roles, Sink, Source, Table, Timestamp};
 
 use super::blame;
 use super::change;
@@ -152,9 +152,7 @@ impl Write {
     pub(super) fn patch<T: Record>(key: &T::Key, change: &Change) -> Result<Self> {
         let mut scratch = Vec::new();
         let mut sink = ValueSink::image(&mut scratch);
-        for (at, value) in &change.values {
-            value.put(&T::COLUMNS[*at], &mut sink)?;
-        }
+        let values = put_changed(T::TABLE, change, &mut sink)?;
         tradebase_core::Key::put_key(key, T::TABLE.key_columns(), &mut sink)?;
         if sink.skipped() {
             return Err(unassigned(T::TABLE));
@@ -165,7 +163,6 @@ impl Write {
         }
         let (text, exists) = change::texts(T::TABLE, change);
         let kind = Kind::Update { created: false, exists };
-        let values = Values::Columns(change.values.iter().map(|(at, _)| *at).collect());
         Ok(Self { table: T::TABLE, text, image, kind, values })
     }
 
@@ -178,10 +175,7 @@ impl Write {
         // For the naming of a broken reference; the filter has them among its parameters.
         let mut scratch = Vec::new();
         let mut sink = ValueSink::image(&mut scratch);
-        for (at, value) in &change.values {
-            value.put(&table.columns[*at], &mut sink)?;
-        }
-        let values = Values::Columns(change.values.iter().map(|(at, _)| *at).collect());
+        let values = put_changed(table, change, &mut sink)?;
         Ok(Self { values, image: sink.into_image(), ..Self::delete_where(table, filtered) })
     }
 
@@ -190,6 +184,11 @@ impl Write {
         let text = Text::Own(filtered.text.as_str().into());
         let (kind, image) = (Kind::Filtered(Box::new(filtered)), Image::new());
         Self { table, text, image, kind, values: Values::Passing }
+    }
+
+    /// Whether nobody knows how many rows it writes.
+    pub(super) fn is_open_ended(&self) -> bool {
+        matches!(self.kind, Kind::Filtered(_))
     }
 
     /// Notes its statement.
@@ -244,13 +243,7 @@ impl Write {
                 self.upsert_row(connection, update.as_ref()).map(Done::Upserted)
             }
             Kind::Delete => Ok(Done::Deleted(self.count(connection, &self.text)? > 0)),
-            Kind::Filtered(rows) => {
-                let failed = |e| from_sqlite(&e, Some(self.table));
-                let mut statement = connection.prepare_cached(&rows.text).map_err(failed)?;
-                rows.bindings.bind(&mut statement)?;
-                let changed = statement.raw_execute().map_err(failed)?;
-                Ok(Done::Changed(u64::try_from(changed).unwrap_or(u64::MAX)))
-            }
+            Kind::Filtered(rows) => rows.run(connection, self.table).map(Done::Changed),
         }
     }
 
@@ -341,6 +334,13 @@ pub(super) fn only_row<R>(
             Err(error) => return read.and(Err(failed(error))),
         }
     }
+}
+
+fn put_changed(table: &'static Table, change: &Change, sink: &mut impl Sink) -> Result<Values> {
+    for (at, value) in &change.values {
+        value.put(&table.columns[*at], sink)?;
+    }
+    Ok(Values::Columns(change.values.iter().map(|(at, _)| *at).collect()))
 }
 
 /// The values of a row, and whether one was left to the database.

@@ -95,8 +95,27 @@ verbs! {
     };
     "verbs.rs delete", 0, |sql, id| { sql.delete::<Fill>(&-1).await? };
     "verbs.rs delete_many", 0, |sql, id| { sql.delete_many::<Fill>(&[-1, -2]).await? };
-    "find.rs all", 0, |sql, id| { sql.find::<Fill>().filter(Fill::ID.eq(1)).all().await? };
-    "find.rs first", 0, |sql, id| { sql.find::<Fill>().first().await? };
+    "find/mod.rs all", 0, |sql, id| { sql.find::<Fill>().filter(Fill::ID.eq(1)).all().await? };
+    "find/mod.rs first", 0, |sql, id| { sql.find::<Fill>().first().await? };
+    "find/mod.rs one", 0, |sql, id| { sql.find::<Fill>().filter(Fill::ID.eq(1)).one().await? };
+    "find/mod.rs at_most_one", 0, |sql, id| {
+        sql.find::<Fill>().filter(Fill::ID.eq(-1)).at_most_one().await?
+    };
+    "find/mod.rs count", 0, |sql, id| { sql.find().filter(Fill::ID.gt(1)).count().await? };
+    "find/mod.rs exists", 0, |sql, id| { sql.find().filter(Fill::ID.gt(1)).exists().await? };
+    "find/mod.rs stream", 0, |sql, id| {
+        let mut rows = sql.find().filter(Fill::ID.lt(9)).column(Fill::PRICE).stream().await?;
+        while rows.next().await?.is_some() {}
+    };
+    "find/page.rs page", 0, |sql, id| { sql.find::<Fill>().page(999, 5).await? };
+    "find/keyset.rs load", 0, |sql, id| {
+        let first = sql.find::<Fill>().keyset(5).load().await?;
+        sql.find::<Fill>().keyset(5).after(first.next.as_ref()).load().await?
+    };
+    "changes.rs run", 0, |sql, id| {
+        sql.update_where(Fill::ID.le(BATCH)).set(Fill::PRICE, 1).run().await?
+    };
+    "changes.rs delete_where", 0, |sql, id| { sql.delete_where(Fill::ID.lt(-9)).await? };
     "patch.rs run", 0, |sql, id| { sql.patch::<Fill>(&1).set(Fill::PRICE, 1).run().await? };
     "together.rs run", 3, |sql, id| {
         let (fills, first) = (Fill::many(id), Fill::new(1));
@@ -166,7 +185,13 @@ verbs! {
 
 /// What cannot be dropped in the middle of the others, because it is the begin or the end: each
 /// has a test of its own below.
-const ALONE: &[&str] = &["sql.rs open", "sql.rs open_with", "sql.rs close", "sql.rs drop_table"];
+const ALONE: &[&str] = &[
+    "sql.rs open",
+    "sql.rs open_with",
+    "sql.rs close",
+    "sql.rs drop_table",
+    "changes.rs delete_every_row",
+];
 
 /// A new stretch of keys.
 fn stretch() -> i64 {
@@ -285,13 +310,16 @@ async fn begin_and_end(url: &str) {
     }
     for (polls, woken) in places() {
         let sql = opened(url).await;
+        let emptied = drop_after(sql.delete_every_row::<Fill>(), polls, woken).await;
+        let left = sql.count::<Fill>().await.unwrap();
+        assert!(left == 0 || (left == u64::try_from(BATCH).unwrap() && emptied.is_none()));
         let dropped = drop_after(sql.drop_table::<Fill>(), polls, woken).await;
         sql.create_table::<Fill>().await.unwrap();
         sql.drop_table::<Fill>().await.unwrap();
         let closed = drop_after(sql.clone().close(), polls, woken).await;
         sql.clone().close().await.unwrap();
         assert_eq!(sql.get::<Fill>(&1).await.unwrap_err().code(), Code::Closed);
-        if dropped.is_some() && closed.is_some() {
+        if emptied.is_some() && dropped.is_some() && closed.is_some() {
             return;
         }
     }
@@ -356,20 +384,27 @@ async fn open_transactions(sql: &Sql) -> i64 {
 fn every_public_async_function_is_dropped() {
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let mut found = BTreeSet::new();
-    for file in std::fs::read_dir(source).unwrap() {
-        let path = file.unwrap().path();
-        if path.extension().is_none_or(|extension| extension != "rs") {
-            continue;
-        }
-        let name = path.file_name().unwrap().to_str().unwrap().to_owned();
-        for line in std::fs::read_to_string(&path).unwrap().lines() {
-            if let Some(rest) = line.trim_start().strip_prefix("pub async fn ") {
-                let function = rest.split(['(', '<']).next().unwrap();
-                found.insert(format!("{name} {function}"));
+    let mut folders = vec![source.clone()];
+    while let Some(folder) = folders.pop() {
+        for file in std::fs::read_dir(folder).unwrap() {
+            let path = file.unwrap().path();
+            match path.extension() {
+                None if path.is_dir() => folders.push(path),
+                Some(extension) if extension == "rs" => {
+                    let name = path.strip_prefix(&source).unwrap().to_str().unwrap();
+                    found.extend(public(name, &std::fs::read_to_string(&path).unwrap()));
+                }
+                _ => {}
             }
         }
     }
     let known = VERBS.iter().map(|verb| verb.name).chain(ALONE.iter().copied());
     let known: BTreeSet<_> = known.map(str::to_owned).collect();
     assert_eq!(found, known, "functions of the source, and those of the proof");
+}
+
+/// The public async functions of a file.
+fn public(name: &str, source: &str) -> Vec<String> {
+    let functions = source.lines().filter_map(|l| l.trim_start().strip_prefix("pub async fn "));
+    functions.map(|rest| format!("{name} {}", rest.split(['(', '<']).next().unwrap())).collect()
 }
