@@ -2,6 +2,13 @@
 //!
 //! Both engines use the same three-valued logic for what is rendered here: a comparison with null
 //! is neither true nor false, and a list of no values matches nothing, null or not.
+//!
+//! The text is a function of a statement's shape alone, and by it each connection keeps what it has
+//! prepared: one statement per shape, whatever the values. The text itself is made anew for each
+//! call. Measured for ten columns, two conditions and an order, that takes 0.7 µs with the encoding
+//! of the parameters: 4 % of a find of one row on SQLite, 0.1 % of one of 1,000 rows. To look a
+//! text up, the condition would have to be walked and hashed as well, and its values encoded all
+//! the same.
 
 mod behind;
 mod like;
@@ -15,8 +22,11 @@ use tradebase_core::{
 };
 
 use crate::limits::FILTER_DEPTH_MAX;
-use crate::naming::quoted;
+use crate::naming::{quote, quoted};
 use crate::select::{By, Group, Having, How, Item, Joined, Reckoned, Select, Span};
+
+/// Room for the text of most statements, in bytes.
+const TEXT_BYTES: usize = 512;
 
 /// Where an engine keeps the values of a statement, and how it writes what the other one writes
 /// otherwise.
@@ -80,6 +90,8 @@ impl<P: Parameters> Renderer<P> {
 
     /// A whole statement that reads.
     pub(crate) fn select(&mut self, select: &Select) -> Result<()> {
+        // Grown in steps, the text costs as much again.
+        self.text.reserve(TEXT_BYTES);
         let several = select.joined.is_some() || relates(&select.condition);
         let scope = self.scope(select.table, several);
         let joined = select.joined.map(|joined| (joined, self.scope(joined.table, true)));
@@ -138,7 +150,7 @@ impl<P: Parameters> Renderer<P> {
     }
 
     fn from(&mut self, scope: &Scope) {
-        self.text.push_str(&quoted(scope.table.name));
+        quote(&mut self.text, scope.table.name);
         if let Some(alias) = scope.before.strip_suffix('.') {
             _ = write!(self.text, " AS {alias}");
         }
@@ -146,14 +158,16 @@ impl<P: Parameters> Renderer<P> {
 
     fn every(&mut self, scope: &Scope) {
         for (i, column) in scope.table.columns.iter().enumerate() {
-            let comma = if i > 0 { ", " } else { "" };
-            _ = write!(self.text, "{comma}{}{}", scope.before, quoted(column.name.text));
+            self.text.push_str(if i > 0 { ", " } else { "" });
+            self.text.push_str(&scope.before);
+            quote(&mut self.text, column.name.text);
         }
     }
 
     fn name(&mut self, scope: &Scope, at: usize) -> Result<()> {
-        let name = scope.name(at)?;
-        self.text.push_str(&name);
+        let column = scope.column(at)?;
+        self.text.push_str(&scope.before);
+        quote(&mut self.text, column.name.text);
         Ok(())
     }
 
@@ -320,8 +334,8 @@ impl<P: Parameters> Renderer<P> {
         let column = scope.column(at)?;
         comparable(column)?;
         let number = self.value(column, value)?;
-        let (name, sign) = (scope.name(at)?, sign(how));
-        _ = write!(self.text, "{name} {sign} {}{number}", P::MARK);
+        self.name(scope, at)?;
+        _ = write!(self.text, " {} {}{number}", sign(how), P::MARK);
         Ok(())
     }
 

@@ -381,7 +381,8 @@ promises! {
         sql.create_table::<Event>().await.unwrap();
         let rows = events(53, 120);
         sql.insert_many(&rows).await.unwrap();
-        let orders: [(fn() -> Order<Event>, bool, bool); 6] = [
+        type Make = fn() -> Order<Event>;
+        let orders: [(Make, bool, bool); 6] = [
             (|| Event::TEXT_OR.asc(), false, true),
             (|| Event::TEXT_OR.asc().nulls_first(), false, true),
             (|| Event::TEXT_OR.asc().nulls_last(), false, false),

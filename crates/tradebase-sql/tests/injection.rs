@@ -81,6 +81,7 @@ const WRITES: &[(&str, Write)] = &[
     ("insert", |sql, row| Box::pin(async move { sql.insert(row).await.map(drop) })),
     ("insert_many", |sql, row| Box::pin(async move { batch(sql, row, COMPANY[0]).await })),
     ("update", |sql, row| Box::pin(async move { update(sql, row).await })),
+    ("update_where", |sql, row| Box::pin(async move { update_where(sql, row).await })),
     ("execute", |sql, row| Box::pin(async move { execute(sql, row).await })),
     ("insert by name", |sql, row| Box::pin(async move { insert_by_name(sql, row).await })),
     ("insert from JSON", |sql, row| Box::pin(async move { insert_from_json(sql, row).await })),
@@ -119,6 +120,18 @@ const FINDS: &[(&str, Find)] = &[
     ("children", |sql, row| {
         Box::pin(async move { Ok(sql.children([row], SELF).all().await?.concat()) })
     }),
+    ("find starts_with", |sql, row| {
+        let filter = Text::FREE.starts_with(&row.free);
+        Box::pin(async move { sql.find().filter(filter).all().await })
+    }),
+    ("find contains", |sql, row| {
+        let filter = Text::FREE.contains(&row.free).and(Text::MAYBE.ends_with(&row.free));
+        Box::pin(async move { Ok(vec![sql.find().filter(filter).one().await?]) })
+    }),
+    ("find page", |sql, row| {
+        let filter = Text::FREE.eq(row.free.as_str());
+        Box::pin(async move { Ok(sql.find().filter(filter).page(1, 5).await?.items) })
+    }),
     ("query", |sql, row| {
         let text = "SELECT * FROM texts WHERE free = ?";
         Box::pin(async move { sql.query(text, &[Value::Text(row.free.clone())]).await })
@@ -149,6 +162,18 @@ const PROBES: &[(&str, Probe)] = &[
         let groups = sql.find::<Text>().group_by(Text::NAME).measure(tradebase_sql::count());
         let groups = groups.having(tradebase_sql::max(Text::MAYBE).eq(text));
         Box::pin(async move { count(groups.all().await?) })
+    }),
+    ("find like", |sql, text| {
+        let filter = Text::FREE.contains(text).or(Text::MAYBE.starts_with(text));
+        // All texts have an empty one in them, and there is none.
+        Box::pin(async move { sql.find().filter(filter).count().await })
+    }),
+    ("update_where", |sql, text| {
+        let update = sql.update_where(Text::FREE.eq(text)).set(Text::MAYBE, text);
+        Box::pin(update.run())
+    }),
+    ("delete_where", |sql, text| {
+        Box::pin(async move { sql.delete_where(Text::NAME.one_of([text.to_owned()])).await })
     }),
     ("query_one", |sql, text| {
         let statement = "SELECT count(*) FROM texts WHERE name = :name";
@@ -241,6 +266,22 @@ async fn insert_from_json(sql: &Sql, row: &Text) -> Result<()> {
     );
     let table = sql.table(Text::TABLE);
     table.insert(&table.row_from_json(&text)?).await.map(drop)
+}
+
+async fn update_where(sql: &Sql, row: &Text) -> Result<()> {
+    let before = Text { name: row.name.clone(), notes: row.notes.clone(), ..plain(0) };
+    sql.insert(&before).await?;
+    let updated = sql
+        .update_where(Text::NAME.eq(row.name.as_str()))
+        .set(Text::FREE, row.free.as_str())
+        .set(Text::MAYBE, row.maybe.clone())
+        .set(Text::STATUS, row.status.clone())
+        .run()
+        .await;
+    if updated.is_err() {
+        assert!(sql.delete::<Text>(&row.name).await?);
+    }
+    updated.map(|rows| assert_eq!(rows, 1))
 }
 
 /// By SQL of the caller's own: parameters of every kind of column.

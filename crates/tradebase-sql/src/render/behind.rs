@@ -55,10 +55,12 @@ impl<P: Parameters> Renderer<P> {
     }
 
     /// `a >= $1 AND (a > $2 OR a = $3 AND b < $4)`, which also does for mixed directions and for
-    /// nulls. What is asked of the first column alone lets an index over it find the place.
+    /// nulls. What is asked of the first column alone lets an index over it find the place; it
+    /// cannot be asked where nulls are behind.
     fn behind_by_column(&mut self, scope: &Scope, place: &[(Sort, &Value)]) -> Result<()> {
         if let Some((sort, value)) = place.first()
-            && !scope.column(sort.at)?.nullable
+            && **value != Value::Null
+            && !nulls_behind(scope, *sort)?
         {
             let sign = if sort.down { "<=" } else { ">=" };
             self.against(scope, *sort, sign, value)?;
@@ -87,7 +89,7 @@ impl<P: Parameters> Renderer<P> {
 
     /// Whether a row comes behind the value in one column.
     fn behind_in(&mut self, scope: &Scope, sort: Sort, value: &Value) -> Result<()> {
-        let nulls_behind = sort.nulls == Nulls::Last && scope.column(sort.at)?.nullable;
+        let nulls_behind = nulls_behind(scope, sort)?;
         match value {
             Value::Null if nulls_behind => self.text.push_str("FALSE"),
             Value::Null => {
@@ -124,6 +126,10 @@ impl<P: Parameters> Renderer<P> {
         self.text.push(')');
         Ok(())
     }
+}
+
+fn nulls_behind(scope: &Scope, sort: Sort) -> Result<bool> {
+    Ok(sort.nulls == Nulls::Last && scope.column(sort.at)?.nullable)
 }
 
 /// The values of the given row, each with its part of the order.

@@ -3,6 +3,7 @@
 use rusqlite::Connection;
 use tradebase_core::{Condition, Record, Result, Table};
 
+use super::error::from_sqlite;
 use super::parameters::Bindings;
 use super::store::Store;
 use super::verbs::mixed_up;
@@ -58,6 +59,15 @@ impl Filtered {
         Self { text, bindings: parameters }
     }
 
+    /// Carries it out, and gives the number of rows.
+    pub(super) fn run(&self, connection: &Connection, table: &'static Table) -> Result<u64> {
+        let failed = |e| from_sqlite(&e, Some(table));
+        let mut statement = connection.prepare_cached(&self.text).map_err(failed)?;
+        self.bindings.bind(&mut statement)?;
+        let changed = statement.raw_execute().map_err(failed)?;
+        Ok(u64::try_from(changed).unwrap_or(u64::MAX))
+    }
+
     /// The table, other than this one, whose rows point to one that a delete was to take away.
     pub(super) fn pointing(
         &self,
@@ -79,7 +89,7 @@ impl Filtered {
                 quoted(&child),
                 quoted(&column)
             );
-            let failed = |e| super::error::from_sqlite(&e, None);
+            let failed = |e| from_sqlite(&e, None);
             let mut statement = connection.prepare(&text).map_err(failed)?;
             self.bindings.bind(&mut statement)?;
             if statement.raw_query().next().map_err(failed)?.is_some() {

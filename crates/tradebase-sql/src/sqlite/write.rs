@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use rusqlite::{Connection, Statement};
-use tradebase_core::{Code, Error, Got, Key, Record, Result, Roles, Source, Table, Timestamp};
+use tradebase_core::{
+    Code, Error, Got, Key, Record, Result, Roles, Sink, Source, Table, Timestamp,
+};
 
 use super::blame;
 use super::change;
@@ -155,9 +157,7 @@ impl Write {
     pub(super) fn patch<K: Key>(table: &'static Table, key: &K, change: &Change) -> Result<Self> {
         let mut scratch = Vec::new();
         let mut sink = ValueSink::image(&mut scratch);
-        for (at, value) in &change.values {
-            value.put(&table.columns[*at], &mut sink)?;
-        }
+        let values = put_changed(table, change, &mut sink)?;
         key.put_key(table.key_columns(), &mut sink)?;
         if sink.skipped() {
             return Err(unassigned(table));
@@ -168,7 +168,6 @@ impl Write {
         }
         let (text, exists) = change::texts(table, change);
         let kind = Kind::Update { created: false, exists };
-        let values = Values::Columns(change.values.iter().map(|(at, _)| *at).collect());
         Ok(Self { table, text, image, kind, values })
     }
 
@@ -181,10 +180,7 @@ impl Write {
         // For the naming of a broken reference; the filter has them among its parameters.
         let mut scratch = Vec::new();
         let mut sink = ValueSink::image(&mut scratch);
-        for (at, value) in &change.values {
-            value.put(&table.columns[*at], &mut sink)?;
-        }
-        let values = Values::Columns(change.values.iter().map(|(at, _)| *at).collect());
+        let values = put_changed(table, change, &mut sink)?;
         Ok(Self { values, image: sink.into_image(), ..Self::delete_where(table, filtered) })
     }
 
@@ -193,6 +189,11 @@ impl Write {
         let text = Text::Own(filtered.text.as_str().into());
         let (kind, image) = (Kind::Filtered(Box::new(filtered)), Image::new());
         Self { table, text, image, kind, values: Values::Passing }
+    }
+
+    /// Whether nobody knows how many rows it writes.
+    pub(super) fn is_open_ended(&self) -> bool {
+        matches!(self.kind, Kind::Filtered(_))
     }
 
     /// Notes its statement.
@@ -247,13 +248,7 @@ impl Write {
                 self.upsert_row(connection, update.as_ref()).map(Done::Upserted)
             }
             Kind::Delete => Ok(Done::Deleted(self.count(connection, &self.text)? > 0)),
-            Kind::Filtered(rows) => {
-                let failed = |e| from_sqlite(&e, Some(self.table));
-                let mut statement = connection.prepare_cached(&rows.text).map_err(failed)?;
-                rows.bindings.bind(&mut statement)?;
-                let changed = statement.raw_execute().map_err(failed)?;
-                Ok(Done::Changed(u64::try_from(changed).unwrap_or(u64::MAX)))
-            }
+            Kind::Filtered(rows) => rows.run(connection, self.table).map(Done::Changed),
         }
     }
 
@@ -344,6 +339,13 @@ pub(super) fn only_row<R>(
             Err(error) => return read.and(Err(failed(error))),
         }
     }
+}
+
+fn put_changed(table: &'static Table, change: &Change, sink: &mut impl Sink) -> Result<Values> {
+    for (at, value) in &change.values {
+        value.put(&table.columns[*at], sink)?;
+    }
+    Ok(Values::Columns(change.values.iter().map(|(at, _)| *at).collect()))
 }
 
 /// The values of a row, and whether one was left to the database.
