@@ -82,10 +82,10 @@ pub use tradebase_sql as sql;
 pub use tradebase_core::traits::{Field, Record, Row};
 pub use tradebase_core::{
     Assigned, Capabilities, Capability, Code, Col, Column, Comparison, Condition, Date, Decimal,
-    Domain, Embedded, Error, ErrorKind, Filter, Got, Handed, Index, Key, Kind, Name, OnDelete,
-    Operand, Order, Parent, ParseTimeError, Preset, Put, Result, Roles, Room, Rows, Secret, Sink,
-    Source, Stamp, Stored, Table, TimeParts, Timestamp, TimestampNs, Uuid, Value, Violation,
-    Violations,
+    Domain, Embedded, Error, ErrorKind, Filter, Got, Handed, Index, Key, Kind, Link, Name, Nulls,
+    OnDelete, Operand, Order, Parent, ParseTimeError, Pattern, Piece, Preset, Put, Related, Result,
+    Roles, Room, Rows, Secret, Sink, Sort, Source, Stamp, Stored, Table, TimeParts, Timestamp,
+    TimestampNs, Uuid, Value, Violation, Violations,
 };
 pub use tradebase_core::{
     capability, chrono, clock, decimal, id, json, parse, rule, rust_decimal, schema, uuid, watch,
