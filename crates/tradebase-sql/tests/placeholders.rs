@@ -411,7 +411,8 @@ promises! {
             let error = connection.query_values(text, give.parameters()).await.unwrap_err();
             assert_eq!(error.code(), code, "{text}: {error}");
         }
-        assert_eq!(connection.query_scalar::<i64>("SELECT count(*) FROM marks", ()).await.unwrap(), 1);
+        let count = "SELECT count(*) FROM marks";
+        assert_eq!(connection.query_scalar::<i64>(count, ()).await.unwrap(), 1);
         connection.release().await.unwrap();
     }
 

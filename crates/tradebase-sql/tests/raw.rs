@@ -111,7 +111,8 @@ promises! {
         let all = sql.find::<Sample>().order_by(Sample::ID.asc()).all().await.unwrap();
         assert_eq!(all, [sample(1), sample(2)]);
         let row = sample(2);
-        let by = |column: &str| built(format!("SELECT * FROM samples WHERE id = $1 AND {column} = $2"));
+        let all = "SELECT * FROM samples";
+        let by = |column: &str| built(format!("{all} WHERE id = $1 AND {column} = $2"));
         let given: Vec<(&str, Parameter)> = vec![
             ("side", Sample::SIDE.value(row.side).into()),
             ("live", row.live.into()),
@@ -130,8 +131,8 @@ promises! {
             let found = sql.query::<Sample>(by(column), (row.id, value)).await.unwrap();
             assert_eq!(found, std::slice::from_ref(&row), "{column}");
         }
-        let none = sql.query::<Sample>("SELECT * FROM samples WHERE note = ?", (None::<&str>,)).await;
-        assert_eq!(none.unwrap(), []);
+        let text = "SELECT * FROM samples WHERE note = ?";
+        assert_eq!(sql.query::<Sample>(text, (None::<&str>,)).await.unwrap(), []);
     }
 
     async fn decimals_compare_and_add_up_in_their_column(sql: &Sql) {
@@ -198,7 +199,8 @@ promises! {
         let want = ["ann", "bea", "cat"].map(|name| Fields((name.to_owned(),)));
         assert_eq!(sql.query::<Fields<(String,)>>(owners, ()).await.unwrap(), want);
         assert_eq!(sql.query_one::<Owner>(rename, (3,)).await.unwrap().owner, "eve");
-        assert_eq!(sql.query_scalar::<i64>("SELECT count(*) FROM accounts WHERE owner = $1", ("eve",)).await.unwrap(), 1);
+        let count = "SELECT count(*) FROM accounts WHERE owner = $1";
+        assert_eq!(sql.query_scalar::<i64>(count, ("eve",)).await.unwrap(), 1);
     }
 
     async fn a_transaction_outlives_rows_that_are_not_one(sql: &Sql) {
@@ -208,8 +210,8 @@ promises! {
             assert_eq!(tx.query_one::<Owner>(text, (9,)).await.unwrap_err().code(), Code::NotFound);
             let several = tx.query_at_most_one::<Owner>(text, (0,)).await.unwrap_err();
             assert_eq!(several.code(), Code::QueryFailed);
-            let changed = tx.execute("DELETE FROM accounts WHERE owner = :owner", [("owner", "ann".into())]);
-            assert_eq!(changed.await?, 1);
+            let text = "DELETE FROM accounts WHERE owner = :owner";
+            assert_eq!(tx.execute(text, [("owner", "ann".into())]).await?, 1);
             tx.query_scalar::<i64>("SELECT count(*) FROM accounts", ()).await
         });
         assert_eq!(done.await.unwrap(), 2);
@@ -228,7 +230,8 @@ promises! {
         assert_eq!(connection.query_scalar::<i64>(count, [("id", 1.into())]).await.unwrap(), 2);
         let found = connection.query_values(text, &[Value::Int(2)]).await.unwrap();
         assert_eq!(found.rows, [[Value::Int(2), Value::Text("bea".into())]]);
-        assert_eq!(connection.execute("DELETE FROM accounts WHERE id = $1", (2,)).await.unwrap(), 1);
+        let delete = "DELETE FROM accounts WHERE id = $1";
+        assert_eq!(connection.execute(delete, (2,)).await.unwrap(), 1);
         connection.release().await.unwrap();
     }
 
@@ -243,12 +246,13 @@ promises! {
         assert_eq!((id, side, live, short), (want.id, want.side, want.live, want.short));
         assert_eq!((price, at, &note), (Amount(want.price), want.at, &want.note));
         // An error tells the place.
-        for (text, code) in [
-            ("SELECT 1, 70000", Code::Unreadable),
-            ("SELECT 1, short FROM (SELECT NULL AS short UNION SELECT 1) t ORDER BY 2", Code::Unreadable),
+        for text in [
+            "SELECT 1, 70000",
+            "SELECT 1, short FROM (SELECT NULL AS short UNION SELECT 1) t ORDER BY 2",
         ] {
             let error = sql.query::<Fields<(i64, i16)>>(text, ()).await.unwrap_err();
-            assert_eq!((error.code(), error.column_name()), (code, Some("2")), "{text}: {error}");
+            let told = (error.code(), error.column_name());
+            assert_eq!(told, (Code::Unreadable, Some("2")), "{text}: {error}");
         }
         let narrow = sql.query::<Fields<(i64, i64)>>("SELECT 1", ()).await.unwrap_err();
         assert_eq!(narrow.code(), Code::SchemaMismatch);
