@@ -45,7 +45,11 @@ async fn postgres_a_role_that_may_do_more_is_not_let_in() {
             "REVOKE USAGE ON SEQUENCE counter FROM me",
             "counter",
         ),
-        ("GRANT SELECT ON pg_authid TO me", "REVOKE SELECT ON pg_authid FROM me", ""),
+        (
+            "GRANT SELECT ON pg_authid TO me",
+            "REVOKE SELECT ON pg_authid FROM me",
+            "may read pg_authid",
+        ),
         ("GRANT UPDATE ON pg_class TO me", "REVOKE UPDATE ON pg_class FROM me", "pg_class"),
         (
             "ALTER FUNCTION secrets_all() SECURITY DEFINER",
@@ -62,9 +66,6 @@ async fn postgres_a_role_that_may_do_more_is_not_let_in() {
         run(give);
         let asked = guest.query("SELECT 1").await;
         run(take);
-        if said.is_empty() {
-            continue;
-        }
         let error = asked.unwrap_err();
         assert_eq!(error.code(), Code::Config, "{give}: {error}");
         assert!(error.to_string().contains(said), "{give}: {error}");
@@ -96,7 +97,8 @@ async fn postgres_no_role_of_another_is_touched() {
     let house = Ledger::postgres().await;
     let (sql, url) = (house.sql(), house.url());
     let password = Secret::new(PASSWORD);
-    let roles = "SELECT rolname, rolpassword, rolsuper FROM pg_authid ORDER BY 1";
+    let roles = "SELECT rolname, rolpassword, rolsuper FROM pg_authid \
+                 WHERE rolname IN ('postgres', 'pg_monitor', 'short_guest') ORDER BY 1";
     let before = psql(&url, roles).unwrap();
     for name in ["postgres", "pg_monitor", "", &"x".repeat(64), "a\0b"] {
         let error = sql.guest_role(name, &password, TABLES()).await.unwrap_err();
@@ -107,7 +109,7 @@ async fn postgres_no_role_of_another_is_touched() {
     assert_eq!(error.code(), Code::Config);
     assert!(!error.to_string().contains("short_guest:short"), "{error}");
     // A hostile name is a name.
-    let hostile = format!("g\"; DROP TABLE fills; --{}", house.role());
+    let hostile = format!("g\"; -- {}", house.role());
     let made = sql.guest_role(&hostile, &password, TABLES()).await.unwrap();
     let options = SqlOptions::new(&url).create_tables(TABLES()).guest_url(made);
     let guest = Sql::open_with(options).await.unwrap().guest(GuestOptions::new()).unwrap();

@@ -63,6 +63,9 @@ SELECT what FROM (
     UNION ALL SELECT 10, 'it may read ' || name || ', which is not among the tables of guests'
         FROM relations WHERE relkind <> 'S' AND NOT is_catalogue AND NOT is_extension
         AND name <> ALL ($1) AND pg_catalog.has_any_column_privilege(oid, 'SELECT')
+    UNION ALL SELECT 10, 'it may read ' || c.relname FROM me, pg_catalog.pg_class c,
+        LATERAL pg_catalog.aclexplode(c.relacl) AS g
+        WHERE g.grantee = me.oid AND NOT (c.relname = ANY ($1))
     UNION ALL SELECT 11, 'it may run ' || p.proname || ' with the rights of its owner'
         FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
         WHERE p.prosecdef AND n.nspname NOT IN ('pg_catalog', 'information_schema')
