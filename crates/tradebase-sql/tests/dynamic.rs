@@ -19,7 +19,7 @@ async fn stored(sql: &Sql, table: &str) -> Vec<Vec<Value>> {
         "sqlite" => format!("SELECT * FROM {table} ORDER BY 1, 2"),
         _ => format!("SELECT row::text FROM {table} AS row ORDER BY 1"),
     };
-    sql.query_values(&text, &[]).await.unwrap().rows
+    sql.query_values(common::built(text), &[]).await.unwrap().rows
 }
 
 fn row_of<T: Record>(record: &T) -> DynamicRow {

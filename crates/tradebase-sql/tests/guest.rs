@@ -86,7 +86,7 @@ async fn analysts_are_served(house: &impl House) {
             Err(error) => refused.push(format!("{query}\n    {error}")),
             Ok(found) => {
                 // Rendered anew, it finds what it finds as it stands.
-                let plain = house.sql().query_values(query, &[]).await.unwrap();
+                let plain = house.sql().query_values(*query, &[]).await.unwrap();
                 assert_eq!(found.rows.rows.len(), plain.rows.len(), "{query}");
                 assert_eq!(found.rows.columns.len(), plain.columns.len(), "{query}");
                 if !house.is_sqlite() {

@@ -50,7 +50,7 @@ fn clear(store: &PostgresStore) {
     psql(&store.url(), "truncate levels, accounts, remarks").unwrap();
 }
 
-async fn number(sql: &Sql, text: &str) -> i64 {
+async fn number(sql: &Sql, text: &'static str) -> i64 {
     let rows = sql.query_values(text, &[]).await.unwrap();
     match rows.rows.first().and_then(|row| row.first()) {
         Some(Value::Int(number)) => *number,
