@@ -66,14 +66,18 @@ impl Sql {
             let (keys, key) = (keys?, key_of::<P>()?);
             let mut found: Vec<Option<P>> = keys.list.iter().map(|_| None).collect();
             if let Some(one_of) = keys.one_of(key) {
-                // A key has one row at most, and who reads few rows is spared a thread.
-                let select = Select::of(P::TABLE).that(one_of).limit(keys.rows());
+                // Who reads few rows is spared a thread. One more than there are keys: a key that
+                // is not unique must not cut off the row of another.
+                let select = Select::of(P::TABLE).that(one_of);
+                let select = Select { limit: keys.rows_max(), ..select };
                 let rows = either!(Engine, &self.engine, store => {
                     store.select(&call, &select, Typed::<P>::default()).await?
                 });
                 for row in rows {
                     let place = keys.place(&row, key, &mut found)?;
-                    *place = Some(row);
+                    if place.replace(row).is_some() {
+                        return Err(not_unique::<P>());
+                    }
                 }
             }
             Ok(Parents { found, places: keys.places })
@@ -247,9 +251,9 @@ impl Keys {
         Ok(keys)
     }
 
-    /// How many rows of a unique column have them.
-    fn rows(&self) -> u32 {
-        u32::try_from(self.list.len()).unwrap_or(u32::MAX)
+    /// One more than the rows of a unique column that have them; none if it cannot be told.
+    fn rows_max(&self) -> Option<u32> {
+        u32::try_from(self.list.len()).ok()?.checked_add(1)
     }
 
     /// What rows with one of these in a column pass; none if there are none to ask for.
@@ -320,4 +324,11 @@ fn key_of<P: Record>() -> Result<usize> {
             Err(Error::new(Code::Unsupported, message).of(P::TABLE))
         }
     }
+}
+
+#[cold]
+fn not_unique<P: Record>() -> Error {
+    let message =
+        "the table has several rows of one key: it was made without the key of the record";
+    Error::new(Code::SchemaMismatch, message).of(P::TABLE)
 }

@@ -228,8 +228,9 @@ impl Sql {
     ) -> Result<T> {
         let Shared { watch, slow, clock, .. } = &*self.shared;
         let (outcome, took) = watch.timed(call.operation, count, work).await;
-        slow.note(call, took, outcome.as_ref().ok().map(count), clock);
-        budget::note(call, took, outcome.as_ref().ok().map(count));
+        let rows = outcome.as_ref().ok().map(count);
+        slow.note(call, took, rows, clock);
+        budget::note(call, took, rows);
         trace::ends(self.capabilities().engine, call.operation, call.table, &outcome, count);
         outcome.map_err(|error| {
             let error = error.during(call.operation.as_str());

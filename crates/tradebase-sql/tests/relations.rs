@@ -410,7 +410,7 @@ promises! {
         let world = World::random(3);
         world.store(sql).await;
         let mut between = 0;
-        for seed in 0..150 {
+        for seed in 0..100 {
             let ask = any_user(&mut Dice::new(seed), 3);
             let want = passing(&world, &world.users, &ask);
             let found = sql.find().filter(ask.0).order_by(User::ID.asc()).all().await.unwrap();
@@ -426,7 +426,7 @@ promises! {
             between += usize::from((1..40).contains(&found.len()));
         }
         // Filters that find nothing, or everything, prove little.
-        assert!(between > 60, "{between}");
+        assert!(between > 40, "{between}");
     }
 
     async fn joins_and_loads_take_any_filter_and_order(sql: &Sql) {
@@ -511,6 +511,16 @@ promises! {
         moment::check(sql).await;
         fine::check(sql).await;
         day::check(sql).await;
+    }
+
+    async fn a_parent_that_is_there_twice_is_an_error_and_hides_no_other(sql: &Sql) {
+        sql.execute("CREATE TABLE scales (id NUMERIC(18, 2))", &[]).await.unwrap();
+        sql.execute("INSERT INTO scales VALUES (100), (100), (200)", &[]).await.unwrap();
+        let units = if sql.capabilities().engine == "sqlite" { 1 } else { 100 };
+        let weights = [100, 200].map(|id| Weight { id, scale_id: Decimal::from(id * units / 100) });
+        let error = sql.parents(&weights, Weight::SCALE).await.unwrap_err();
+        assert_eq!((error.code(), error.record()), (Code::SchemaMismatch, Some("Scale")));
+        assert!(error.to_string().contains("several rows of one key"), "{error}");
     }
 
     async fn a_column_of_another_kind_than_the_key_is_refused(sql: &Sql) {
