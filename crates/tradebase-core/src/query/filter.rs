@@ -46,6 +46,12 @@ impl<T> Filter<T> {
     }
 }
 
+impl<T> Clone for Filter<T> {
+    fn clone(&self) -> Self {
+        Self::of(self.condition.as_ref().map(Condition::clone).map_err(crate::error::Error::again))
+    }
+}
+
 impl<T> std::ops::Not for Filter<T> {
     type Output = Self;
 

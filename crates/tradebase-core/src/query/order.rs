@@ -31,6 +31,14 @@ pub enum Nulls {
     Last,
 }
 
+impl<T> Clone for Order<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T> Copy for Order<T> {}
+
 impl<T> Order<T> {
     pub(super) fn by(at: usize, down: bool) -> Self {
         Self { sort: Sort::by(at, down), of: PhantomData }

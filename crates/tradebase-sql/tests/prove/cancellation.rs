@@ -267,7 +267,7 @@ const ALONE: &[&str] = &[
     // Its records count no versions; it is the same as `update` otherwise.
     "dynamic/verbs.rs update_if_version",
     "changes.rs delete_every_row",
-    // It waits for what has ended when it is dropped: a connection of its own, thrown away.
+    // They need a server and roles of their own: dropped at every poll in `tests/guest.rs`.
     "guest/mod.rs query",
     "guest/role.rs guest_role",
 ];

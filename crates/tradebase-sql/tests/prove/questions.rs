@@ -406,9 +406,20 @@ struct Question {
 
 #[derive(Debug)]
 enum Kind {
-    Rows { orders: Vec<Order<Trade>>, limit: Option<u32> },
+    Rows { orders: Vec<Order<Trade>>, limit: Option<u32>, way: Way },
     Whole { shape: u64 },
     Groups { key: u64, shape: u64, asked: Groups, having: Vec<Having<Trade>>, orders: Orders },
+}
+
+/// How rows are read, which must make no difference.
+#[derive(Clone, Copy, Debug)]
+enum Way {
+    All,
+    Stream,
+    /// By pages of that size.
+    Pages(u32),
+    /// By slices of that size, each behind the cursor of the one before.
+    Slices(u32),
 }
 
 type Orders = Vec<GroupOrder<Trade>>;
@@ -421,7 +432,14 @@ fn question(seed: u64, rows: &[Trade]) -> Question {
             let orders: Vec<_> = (0..dice.below(4)).map(|_| order(dice)).collect();
             // Without an order, which rows are cut off is the engine's affair.
             let limit = (dice.below(2) == 0 && !orders.is_empty()).then(|| limit(dice));
-            Kind::Rows { orders, limit }
+            let size = 1 + u32::try_from(dice.below(50)).unwrap();
+            let way = match (dice.below(6), limit) {
+                (0, None) if !orders.is_empty() => Way::Pages(size),
+                (1 | 2, None) => Way::Slices(size),
+                (3, _) => Way::Stream,
+                _ => Way::All,
+            };
+            Kind::Rows { orders, limit, way }
         }
         2 => Kind::Whole { shape: dice.below(SHAPES) },
         _ => groups(dice, rows),
@@ -578,22 +596,53 @@ async fn ask(sql: &Sql, question: Question) -> Result<Vec<Row>> {
 }
 
 async fn rows(sql: &Sql, question: Question) -> Result<Vec<Row>> {
-    let Question { filter, kind: Kind::Rows { orders, limit } } = question else { panic!("rows") };
-    let mut find = sql.find::<Trade>().filter(filter);
-    for order in orders {
-        find = find.order_by(order);
+    let Question { filter, kind: Kind::Rows { orders, limit, way } } = question else {
+        panic!("rows")
+    };
+    let find = || {
+        let find = sql.find::<Trade>().filter(filter.clone());
+        let ordered = orders.iter().fold(find, |find, order| find.order_by(*order));
+        limit.into_iter().fold(ordered, |find, limit| find.limit(limit))
+    };
+    let mut found = Vec::new();
+    match way {
+        Way::All => found = find().all().await?,
+        Way::Stream => {
+            let mut rows = find().stream().await?;
+            while let Some(row) = rows.next().await? {
+                found.push(row);
+            }
+        }
+        Way::Pages(size) => {
+            for number in 1.. {
+                let page = find().page(number, size).await?;
+                if page.items.is_empty() {
+                    assert_eq!(page.total, found.len() as u64);
+                    break;
+                }
+                found.extend(page.items);
+            }
+        }
+        Way::Slices(size) => {
+            let mut cursor = None;
+            loop {
+                let slice = find().keyset(size).after(cursor.as_ref()).load().await?;
+                found.extend(slice.items);
+                cursor = slice.next;
+                if cursor.is_none() {
+                    break;
+                }
+            }
+        }
     }
-    if let Some(limit) = limit {
-        find = find.limit(limit);
-    }
-    find.all().await?.iter().map(Value::row).collect()
+    found.iter().map(Value::row).collect()
 }
 
 /// What the model answers, and whether in this order.
 fn answer(model: &Model, question: Question) -> (Result<Vec<Row>, Code>, bool) {
     let condition = question.filter.into_condition().unwrap();
     match question.kind {
-        Kind::Rows { orders, limit } => {
+        Kind::Rows { orders, limit, .. } => {
             let sorts: Vec<_> = orders.iter().map(|order| order.sort).collect();
             let found = model.ordered(Trade::TABLE, &condition, &sorts, limit);
             (Ok(found.into_iter().cloned().collect()), !sorts.is_empty())

@@ -4,7 +4,8 @@ use tradebase_core::{Error, Handed, Record, Result, Row};
 
 use super::{Blocking, InClosure};
 use crate::sql::{
-    Batch, Columns, Conflict, Parameters, Patch, Sql, SqlText, TxOptions, Upserted, Upserts,
+    Batch, Columns, Conflict, Parameters, Patch, RowStream, Sql, SqlText, TxOptions, Upserted,
+    Upserts,
 };
 
 impl Blocking<Sql> {
@@ -163,9 +164,16 @@ impl Blocking<Sql> {
 
     /// All rows, one after another; see [`Sql::stream`](crate::sql::Sql::stream).
     pub fn stream<T: Record>(&self) -> Result<impl Iterator<Item = Result<T>> + use<T>> {
-        let mut rows = self.wait(self.room.stream::<T>())?;
+        Ok(self.each(self.wait(self.room.stream::<T>())?))
+    }
+
+    /// The rows of a stream, one after another: of a find that was asked for its stream.
+    pub fn each<T: Send + 'static>(
+        &self,
+        mut rows: RowStream<T>,
+    ) -> impl Iterator<Item = Result<T>> + use<T> {
         let blocking = self.clone();
-        Ok(std::iter::from_fn(move || blocking.wait(rows.next()).transpose()))
+        std::iter::from_fn(move || blocking.wait(rows.next()).transpose())
     }
 
     /// Carries several operations out that take effect together, or not at all; see
