@@ -13,7 +13,7 @@ use std::pin::Pin;
 use common::SqliteStore;
 use common::records::{Notes, Status};
 use hostile::{WITH_NUL, texts};
-use tradebase_core::{Code, Error, Link, Record, Result, Row, Value};
+use tradebase_core::{Code, Error, Link, PATTERN_BYTES_MAX, Record, Result, Row, Value};
 use tradebase_sql::{DynamicFilter, DynamicRow, Fields, Sql};
 
 /// Characters of a key at most.
@@ -341,6 +341,11 @@ async fn take_through_every_door(sql: &Sql, row: &Text) {
                 }
                 // SQLite takes a NUL by SQL of the caller's own, and no filter or key has one.
                 Err(error) if row.free.contains('\0') => assert_refused(&error, find, &shown),
+                Err(error)
+                    if row.free.len() > PATTERN_BYTES_MAX && error.code() == Code::Invalid =>
+                {
+                    assert!(error.to_string().contains("a pattern has at most"), "{error}");
+                }
                 Err(error) => panic!("{verb}, {find} {shown:?}: {error}"),
             }
         }

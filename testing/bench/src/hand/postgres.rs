@@ -361,6 +361,13 @@ pub fn read_fill(row: &Row) -> Result<Fill, Broken> {
     })
 }
 
+/// A row of a symbol, a count and two sums.
+#[inline(always)]
+pub fn read_group(row: &Row) -> Result<(String, u64, Decimal, Decimal), Broken> {
+    let count = integer(row, 1)?.try_into().map_err(|_| Broken)?;
+    Ok((text(lent(row, 0)?)?, count, decimal(lent(row, 2)?)?, decimal(lent(row, 3)?)?))
+}
+
 /// A row of all columns.
 #[inline(always)]
 pub fn read_row_one(row: &Row) -> Result<Trade, Broken> {

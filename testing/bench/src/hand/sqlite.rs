@@ -92,6 +92,18 @@ pub fn read_fill(row: &Row<'_>) -> Result<Fill, Broken> {
     })
 }
 
+/// A row of a symbol and two decimals, in units.
+#[inline(always)]
+pub fn read_added<'r>(row: &'r Row<'_>) -> Result<(&'r str, i128, i128), Broken> {
+    let ValueRef::Text(symbol) = row.get_ref(0)? else { return Err(Broken) };
+    let symbol = std::str::from_utf8(symbol).map_err(|_| Broken)?;
+    let wide = |i| {
+        let bytes = <[u8; 16]>::try_from(blob(row, i)?).map_err(|_| Broken)?;
+        Ok::<_, Broken>(i128::from_be_bytes(bytes) ^ i128::MIN)
+    };
+    Ok((symbol, wide(1)?, wide(2)?))
+}
+
 /// A row of all columns.
 #[inline(always)]
 pub fn read_one(row: &Row<'_>) -> Result<Trade, Broken> {

@@ -1,11 +1,11 @@
 //! Questions, and the blocks of them that are timed.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::hint::black_box;
 
-use tradebase_conformance::models::{Trade, TradeId};
-use tradebase_core::{Record, Timestamp, Uuid};
-use tradebase_sql::Sql;
+use tradebase_conformance::models::Trade;
+use tradebase_core::{Decimal, Timestamp, Uuid};
+use tradebase_sql::{Sql, count, sum};
 
 use super::arena::{Arena, Contest, ROWS};
 use super::store::{Store, alone};
@@ -33,6 +33,9 @@ pub struct Range {
     pub until: Timestamp,
 }
 
+/// A symbol, how many trades it has, and the sums of their quantities and fees.
+pub type Group = (String, u64, Decimal, Decimal);
+
 /// A contestant that can be asked.
 pub trait Asks: Store {
     /// The trades of a range, in any order.
@@ -40,6 +43,8 @@ pub trait Asks: Store {
     /// All trades of a bot by time, in pages of [`PAGE`] that each begin behind the last row of
     /// the one before.
     fn pages(&self, bot: Uuid) -> impl Future<Output = Vec<Trade>> + Send;
+    /// Per symbol, in its order: how many trades, and the sums of quantity and fee.
+    fn groups(&self) -> impl Future<Output = Vec<Group>> + Send;
     /// [`PARENTS`] desks from this one on, by their keys, each with its fills in any order.
     fn load(&self, first: i64) -> impl Future<Output = Vec<(Desk, Vec<Fill>)>> + Send;
 }
@@ -53,27 +58,33 @@ impl Asks for Sql {
     }
 
     async fn pages(&self, bot: Uuid) -> Vec<Trade> {
-        let mut found: Vec<Trade> = Vec::new();
-        let (mut at, mut id) = (Timestamp::default(), TradeId(Uuid::nil()));
+        let (mut found, mut cursor) = (Vec::new(), None);
         loop {
-            let behind = Trade::TIMESTAMP.gt(at).or(Trade::ID.gt(id));
-            // The first part alone tells the index where to begin.
-            let behind = Trade::TIMESTAMP.ge(at).and(behind);
-            let page = self.find().filter(Trade::BOT_ID.eq(bot).and(behind));
-            let page = page.order_by(Trade::TIMESTAMP.asc()).limit(PAGE).all().await;
-            let page = page.expect("ours finds");
-            let Some(last) = page.last() else { return found };
-            (at, id) = (last.timestamp, last.id);
-            found.extend(page);
+            let find = self.find().filter(Trade::BOT_ID.eq(bot)).order_by(Trade::TIMESTAMP.asc());
+            let slice = find.keyset(PAGE).after(cursor.as_ref()).load().await.expect("ours finds");
+            found.extend(slice.items);
+            cursor = slice.next;
+            if cursor.is_none() {
+                return found;
+            }
         }
+    }
+
+    async fn groups(&self) -> Vec<Group> {
+        let measures = (count(), sum(Trade::QUANTITY), sum(Trade::FEE));
+        let groups = self.find::<Trade>().group_by(Trade::SYMBOL).measure(measures);
+        let groups = groups.order_by(Trade::SYMBOL.asc()).all().await.expect("ours reckons");
+        let group = |(symbol, (count, quantity, fee)): (_, (_, Option<_>, Option<_>))| {
+            (symbol, count, quantity.unwrap_or_default(), fee.unwrap_or_default())
+        };
+        groups.into_iter().map(group).collect()
     }
 
     async fn load(&self, first: i64) -> Vec<(Desk, Vec<Fill>)> {
         let desks = self.find().filter(Desk::ID.ge(first)).order_by(Desk::ID.asc());
         let desks: Vec<Desk> = desks.limit(PARENTS).all().await.expect("ours finds");
-        let ids: Vec<_> = desks.iter().map(Record::key).collect();
-        let fills = self.find().filter(Fill::DESK_ID.one_of(ids)).all().await;
-        with_fills(desks, fills.expect("ours finds"))
+        let fills = self.children(&desks, Fill::DESK).all().await.expect("ours finds");
+        desks.into_iter().zip(fills).collect()
     }
 }
 
@@ -122,6 +133,20 @@ impl<A: Arena, O: Asks, R: Asks> Contest<'_, A, O, R> {
         }
         let pages = ROWS / BOTS / usize::try_from(PAGE).unwrap_or(1);
         self.asked(plan, (1, pages), &bots, Question::Pages)
+    }
+
+    /// Every symbol with its sums, over the whole table.
+    pub fn group_by(&self, plan: &Plan) -> Figures {
+        let mut want: BTreeMap<String, (u64, Decimal, Decimal)> = BTreeMap::new();
+        for row in trades(ROWS) {
+            let (count, quantity, fee) = want.entry(row.symbol).or_default();
+            (*count, *quantity, *fee) = (*count + 1, *quantity + row.quantity, *fee + row.fee);
+        }
+        let want: Vec<_> = want.into_iter().map(|(symbol, (n, q, f))| (symbol, n, q, f)).collect();
+        let ours = self.runtime.block_on(self.ours.groups());
+        let raw = self.runtime.block_on(self.raw.groups());
+        assert!(ours == want && raw == want, "both add up exactly");
+        self.asked(plan, (1, ROWS), &[()], |()| Question::Groups)
     }
 
     /// The next questions of a side, a block of them at least, of which each counts so often.
@@ -180,6 +205,7 @@ impl<A: Arena, R: Asks> Contest<'_, A, Sql, R> {
 enum Question {
     Filter(Range),
     Pages(Uuid),
+    Groups,
     Load(i64),
 }
 
@@ -188,6 +214,7 @@ async fn ask<S: Asks>(store: S, questions: Vec<Question>) {
         let is_empty = match question {
             Question::Filter(range) => black_box(store.filter(range).await).is_empty(),
             Question::Pages(bot) => black_box(store.pages(bot).await).is_empty(),
+            Question::Groups => black_box(store.groups().await).is_empty(),
             Question::Load(first) => black_box(store.load(first).await).is_empty(),
         };
         assert!(!is_empty, "each question has an answer");

@@ -33,7 +33,7 @@ impl Work {
 }
 
 /// In the order in which they are run.
-pub const WORKS: [Work; 24] = [
+pub const WORKS: [Work; 26] = [
     sqlite("bulk_insert", 0.90).beside(1.0, &[("sqlx", 1.42), ("seaorm", 2.26), ("diesel", 1.40)]),
     sqlite("point_get_1", 0.80)
         .beside(2.0, &[("sqlx", 15.45), ("seaorm", 22.45), ("diesel", 2.99)]),
@@ -50,6 +50,7 @@ pub const WORKS: [Work; 24] = [
     sqlite("filter_1000", 0.90).beside(1.0, &[("sqlx", 5.09), ("seaorm", 6.32), ("diesel", 1.28)]),
     sqlite("page_keyset", 0.0),
     sqlite("relation_load", 0.0),
+    sqlite("group_by", 0.0),
     postgres("bulk_insert", 0.90)
         .beside(1.5, &[("sqlx", 1.72), ("seaorm", 2.46), ("diesel-async", 4.89)]),
     postgres("point_get_1", 0.93)
@@ -68,4 +69,5 @@ pub const WORKS: [Work; 24] = [
         .beside(1.0, &[("sqlx", 1.91), ("seaorm", 2.31), ("diesel-async", 1.92)]),
     postgres("page_keyset", 0.0),
     postgres("relation_load", 0.0),
+    postgres("group_by", 0.0),
 ];

@@ -33,6 +33,7 @@ pub fn measure(work: &str, plan: &Plan) -> Option<Figures> {
         "read_all" => |lists: &Lists, plan: &Plan| lists.reading_direct().read_all(plan),
         "filter_1000" => |lists: &Lists, plan: &Plan| lists.reading_direct().filter(plan),
         "page_keyset" => |lists: &Lists, plan: &Plan| lists.reading_direct().page_keyset(plan),
+        "group_by" => |lists: &Lists, plan: &Plan| lists.reading_direct().group_by(plan),
         "relation_load" => |lists: &Lists, plan: &Plan| lists.reading_direct().relation_load(plan),
         "bulk_update" => |lists: &Lists, plan: &Plan| lists.updating().bulk_update(plan),
         _ => return None,

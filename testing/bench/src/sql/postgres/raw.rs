@@ -14,9 +14,10 @@ use tradebase_sql::codec::postgres::{copy_end, copy_header};
 use crate::desks::{Desk, Fill};
 use crate::hand::Broken;
 use crate::hand::postgres::{
-    Array, Bytes, Given, bind_one, copy_one, read_desk, read_fill, read_row_one, wire_moment,
+    Array, Bytes, Given, bind_one, copy_one, read_desk, read_fill, read_group, read_row_one,
+    wire_moment,
 };
-use crate::sql::asks::{Asks, PAGE, PARENTS, Range, with_fills};
+use crate::sql::asks::{Asks, Group, PAGE, PARENTS, Range, with_fills};
 use crate::sql::store::{Rows, Store};
 
 /// Bytes of a COPY that are sent at once.
@@ -35,6 +36,8 @@ const FILTER: &str = "SELECT id, bot_id, symbol, side, order_type, quantity, pri
 const PAGE_BEHIND: &str = "SELECT id, bot_id, symbol, side, order_type, quantity, price, \
     executed_price, fee, pnl, status, timestamp FROM trades \
     WHERE bot_id = $1 AND (timestamp, id) > ($2, $3) ORDER BY timestamp, id LIMIT $4";
+const GROUPED: &str = "SELECT symbol, count(*), SUM(quantity), SUM(fee) FROM trades \
+    GROUP BY symbol ORDER BY symbol";
 const DESKS: &str = "SELECT id, name FROM desks WHERE id >= $1 ORDER BY id LIMIT $2";
 const FILLS: &str =
     "SELECT id, desk_id, symbol, quantity, price, at FROM fills WHERE desk_id = ANY($1)";
@@ -70,6 +73,7 @@ struct Prepared {
     all: Statement,
     filter: Statement,
     page: Statement,
+    grouped: Statement,
     loads: OnceLock<(Statement, Statement)>,
     copy: Statement,
     update: Statement,
@@ -82,7 +86,7 @@ impl Direct {
         let (get, insert, all) = (prepare(GET).await, prepare(INSERT).await, prepare(ALL).await);
         let (copy, update, filter) =
             (prepare(COPY).await, prepare(UPDATE).await, prepare(FILTER).await);
-        let page = prepare(PAGE_BEHIND).await;
+        let (page, grouped) = (prepare(PAGE_BEHIND).await, prepare(GROUPED).await);
         Self(Arc::new(Prepared {
             client,
             get,
@@ -90,6 +94,7 @@ impl Direct {
             all,
             filter,
             page,
+            grouped,
             loads: OnceLock::new(),
             copy,
             update,
@@ -166,6 +171,16 @@ impl Direct {
                 return Ok(found);
             }
         }
+    }
+
+    async fn grouped(&self) -> Result<Vec<Group>, Broken> {
+        let none: [Given<'_>; 0] = [];
+        let mut rows = pin!(self.0.client.query_raw(&self.0.grouped, none).await?);
+        let mut found = Vec::new();
+        while let Some(row) = rows.try_next().await? {
+            found.push(read_group(&row)?);
+        }
+        Ok(found)
     }
 
     async fn loaded(&self, first: i64) -> Result<Vec<(Desk, Vec<Fill>)>, Broken> {
@@ -246,6 +261,10 @@ impl Asks for Direct {
 
     async fn pages(&self, bot: Uuid) -> Vec<Trade> {
         self.paged(bot).await.expect("raw reads")
+    }
+
+    async fn groups(&self) -> Vec<Group> {
+        self.grouped().await.expect("raw reads")
     }
 
     async fn load(&self, first: i64) -> Vec<(Desk, Vec<Fill>)> {

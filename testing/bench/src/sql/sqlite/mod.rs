@@ -49,6 +49,7 @@ pub fn measure(work: &str, plan: &Plan) -> Option<Figures> {
         "read_all" => |lists: &Lists, plan: &Plan| lists.reading().read_all(plan),
         "filter_1000" => |lists: &Lists, plan: &Plan| lists.reading().filter(plan),
         "page_keyset" => |lists: &Lists, plan: &Plan| lists.reading().page_keyset(plan),
+        "group_by" => |lists: &Lists, plan: &Plan| lists.reading().group_by(plan),
         "relation_load" => |lists: &Lists, plan: &Plan| lists.reading().relation_load(plan),
         "bulk_update" => |lists: &Lists, plan: &Plan| lists.updating().bulk_update(plan),
         _ => return None,

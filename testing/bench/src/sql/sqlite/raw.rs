@@ -1,5 +1,6 @@
 //! rusqlite by hand: cached statements, run on the caller's thread.
 
+use std::collections::HashMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -10,9 +11,9 @@ use tradebase_sql::codec::sqlite::rusqlite::{self, Connection, OpenFlags, Statem
 use tradebase_sql::{CACHE_BYTES, Durability};
 
 use crate::desks::{Desk, Fill};
-use crate::hand::sqlite::{bind_one, read_desk, read_fill, read_one, sortable};
-use crate::hand::{Broken, plain};
-use crate::sql::asks::{Asks, PAGE, PARENTS, Range, with_fills};
+use crate::hand::sqlite::{bind_one, read_added, read_desk, read_fill, read_one, sortable};
+use crate::hand::{Broken, from_units, plain};
+use crate::sql::asks::{Asks, Group, PAGE, PARENTS, Range, with_fills};
 use crate::sql::store::{Rows, Store};
 
 /// Connections that read; as many as the runtime has threads, so one is always free.
@@ -31,6 +32,7 @@ const FILTER: &str = "SELECT id, bot_id, symbol, side, order_type, quantity, pri
 const PAGE_BEHIND: &str = "SELECT id, bot_id, symbol, side, order_type, quantity, price, \
     executed_price, fee, pnl, status, timestamp FROM trades \
     WHERE bot_id = ?1 AND (timestamp, id) > (?2, ?3) ORDER BY timestamp, id LIMIT ?4";
+const GROUPED: &str = "SELECT symbol, quantity, fee FROM trades";
 const DESKS: &str = "SELECT id, name FROM desks WHERE id >= ?1 ORDER BY id LIMIT ?2";
 const FILLS: &str = "SELECT id, desk_id, symbol, quantity, price, at FROM fills \
     WHERE desk_id IN (SELECT value FROM json_each(?1))";
@@ -110,6 +112,29 @@ fn pages(connection: &Connection, bot: Uuid) -> Result<Vec<Trade>, Broken> {
             return Ok(found);
         }
     }
+}
+
+/// The engine cannot add these decimals up, so that is done here.
+fn groups(connection: &Connection) -> Result<Vec<Group>, Broken> {
+    let mut statement = connection.prepare_cached(GROUPED)?;
+    let mut rows = statement.raw_query();
+    let mut groups: HashMap<String, (u64, i128, i128)> = HashMap::new();
+    while let Some(row) = rows.next()? {
+        let (symbol, quantity, fee) = read_added(row)?;
+        let group = match groups.get_mut(symbol) {
+            Some(group) => group,
+            None => groups.entry(symbol.to_owned()).or_default(),
+        };
+        group.0 += 1;
+        group.1 = group.1.checked_add(quantity).ok_or(Broken)?;
+        group.2 = group.2.checked_add(fee).ok_or(Broken)?;
+    }
+    let group = |(symbol, (count, quantity, fee))| {
+        Ok((symbol, count, from_units(quantity)?, from_units(fee)?))
+    };
+    let mut groups: Vec<Group> = groups.into_iter().map(group).collect::<Result<_, Broken>>()?;
+    groups.sort_by(|a, b| a.0.cmp(&b.0));
+    Ok(groups)
 }
 
 /// Two statements: one for each desk takes twice as long.
@@ -249,6 +274,10 @@ impl Asks for Direct {
 
     async fn pages(&self, bot: Uuid) -> Vec<Trade> {
         pages(&self.reader(), bot).expect("raw reads")
+    }
+
+    async fn groups(&self) -> Vec<Group> {
+        groups(&self.reader()).expect("raw reads")
     }
 
     async fn load(&self, first: i64) -> Vec<(Desk, Vec<Fill>)> {
