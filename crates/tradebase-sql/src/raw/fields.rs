@@ -26,11 +26,13 @@ use tradebase_core::{Column, Error, Field, Got, Kind, Result, Row, Source};
 /// ```compile_fail
 /// # use tradebase_core::Decimal;
 /// # use tradebase_sql::{Fields, Sql};
-/// # async fn f(sql: &Sql) -> tradebase_core::Result<()> {
+/// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+/// # let sql = Sql::open("sqlite::memory:").await?;
 /// let text = "SELECT price FROM fills";
 /// sql.query::<Fields<(Decimal,)>>(text, ()).await?;
-/// # Ok(())
-/// # }
+/// # Ok::<(), tradebase_core::Error>(())
+/// # })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Fields<T>(pub T);
