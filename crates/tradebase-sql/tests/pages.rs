@@ -316,8 +316,9 @@ async fn plan(sql: &Sql) -> String {
     let values = (1..).take_while(|number| text.contains(&format!("{mark}{number}")));
     let values = values.map(|number| {
         let before = &text[..text.find(&format!("{mark}{number}")).unwrap()];
-        let texts = before.ends_with("= ") || before.ends_with("< ") || before.ends_with("> (");
-        let texts = texts && !before.contains("LIMIT") && !before.ends_with("\"at\" = ");
+        let column = before.rsplit('"').nth(1);
+        let texts = before.ends_with("> (")
+            || !before.ends_with("LIMIT ") && matches!(column, Some("symbol" | "venue"));
         if texts { Value::Text("BTC".into()) } else { Value::Int(1_000) }
     });
     let found = sql.query_values(&format!("{explain} {text}"), &values.collect::<Vec<_>>()).await;
