@@ -84,8 +84,8 @@ pub use field::{Assigned, Field};
 pub use key::Key;
 pub use kind::Kind;
 pub use query::{
-    Col, Comparison, Condition, Embedded, Filter, Link, Nulls, Number, Operand, Order,
-    PATTERN_BYTES_MAX, Pattern, Piece, Present, Related, Sort, Stored,
+    Col, Comparison, Condition, Embedded, Filter, Link, Nulls, Number, Operand, Order, Pattern,
+    Piece, Present, Related, Sort, Stored,
 };
 pub use row::{Handed, Put, Record, Row, Stamp};
 pub use secret::Secret;

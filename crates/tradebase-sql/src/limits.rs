@@ -2,6 +2,10 @@
 
 use tradebase_core::{Column, Error, Result};
 
+/// The longest pattern of a text, in bytes: SQLite takes 50,000, and what has a meaning of its own
+/// there becomes three.
+pub(crate) const PATTERN_BYTES_MAX: usize = 16_000;
+
 /// The largest text, bytes or JSON of one column, in bytes: SQLite's limit of a value, and below
 /// PostgreSQL's gigabyte. Longer ones are refused before anything is sent: a length that
 /// overflows its field has smuggled statements past other drivers.

@@ -452,6 +452,20 @@ promises! {
         assert!(matched > 2_000, "{matched}");
     }
 
+    async fn a_pattern_that_is_too_long_is_refused_by_both(sql: &Sql) {
+        sql.create_table::<Event>().await.unwrap();
+        for part in ["*", "[", "a", "\u{1f980}", "'"] {
+            let text = |bytes: usize| part.repeat(bytes / part.len());
+            let like = |bytes| Event::SYMBOL.contains(&text(bytes));
+            assert_eq!(sql.find().filter(like(15_998)).count().await.unwrap(), 0, "{part}");
+            let error = sql.find().filter(like(16_000)).count().await.unwrap_err();
+            assert_eq!((error.code(), error.column_name()), (Code::Invalid, Some("symbol")));
+            // What it begins with is no pattern to the engine.
+            let begins = Event::SYMBOL.starts_with(&text(100_000));
+            assert_eq!(sql.find().filter(begins).count().await.unwrap(), 0, "{part}");
+        }
+    }
+
     async fn a_find_streams_what_it_finds(sql: &Sql) {
         sql.create_table::<Event>().await.unwrap();
         sql.insert_many(&events(55, 2_500)).await.unwrap();

@@ -83,9 +83,9 @@ pub use tradebase_core::traits::{Field, Record, Row};
 pub use tradebase_core::{
     Assigned, Capabilities, Capability, Code, Col, Column, Comparison, Condition, Date, Decimal,
     Domain, Embedded, Error, ErrorKind, Filter, Got, Handed, Index, Key, Kind, Link, Name, Nulls,
-    Number, OnDelete, Operand, Order, PATTERN_BYTES_MAX, Parent, ParseTimeError, Pattern, Piece,
-    Present, Preset, Put, Related, Result, Roles, Room, Rows, Secret, Sink, Sort, Source, Stamp,
-    Stored, Table, TimeParts, Timestamp, TimestampNs, Uuid, Value, Violation, Violations,
+    Number, OnDelete, Operand, Order, Parent, ParseTimeError, Pattern, Piece, Present, Preset, Put,
+    Related, Result, Roles, Room, Rows, Secret, Sink, Sort, Source, Stamp, Stored, Table,
+    TimeParts, Timestamp, TimestampNs, Uuid, Value, Violation, Violations,
 };
 pub use tradebase_core::{
     capability, chrono, clock, decimal, id, json, parse, rule, rust_decimal, schema, uuid, watch,

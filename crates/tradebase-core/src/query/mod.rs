@@ -15,5 +15,5 @@ pub use filter::Filter;
 pub use link::Link;
 pub use number::{Number, Present, Wraps};
 pub use order::{Nulls, Order, Sort};
-pub use pattern::{PATTERN_BYTES_MAX, Pattern, Piece};
+pub use pattern::{Pattern, Piece};
 pub use stored::Stored;

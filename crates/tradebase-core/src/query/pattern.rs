@@ -4,9 +4,6 @@ use crate::column::Column;
 use crate::error::{Error, Result};
 use crate::kind::Kind;
 
-/// Bytes of a pattern at most: SQLite takes 50,000, in a form in which some characters take three.
-pub const PATTERN_BYTES_MAX: usize = 16_000;
-
 /// A pattern of text: `%` stands for any text, none too, `_` for one character, and `\\` before
 /// one of the three for that character itself.
 ///
@@ -105,13 +102,6 @@ impl Pattern {
             return Err(Error::refused(column, "pattern", message));
         }
         crate::domain::text(column, &self.text)?;
-        if self.text.len() > PATTERN_BYTES_MAX {
-            let message = format!(
-                "a pattern has at most {PATTERN_BYTES_MAX} bytes, this one has {}",
-                self.text.len()
-            );
-            return Err(Error::refused(column, "pattern", message));
-        }
         let mut chars = self.text.chars();
         while let Some(c) = chars.next() {
             if c == '\\' && !matches!(chars.next(), Some('%' | '_' | '\\')) {

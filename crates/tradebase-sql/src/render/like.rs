@@ -2,9 +2,10 @@
 
 use std::fmt::Write;
 
-use tradebase_core::{Column, Kind, Pattern, Piece, Result, Value};
+use tradebase_core::{Column, Error, Kind, Pattern, Piece, Result, Value};
 
 use super::{Parameters, Renderer, Scope};
+use crate::limits::PATTERN_BYTES_MAX;
 
 /// The bounds of a prefix are parameters, of this pretended column.
 static BOUND: Column = Column::new("prefix", Kind::TEXT, false);
@@ -27,15 +28,15 @@ impl<P: Parameters> Renderer<P> {
     /// The texts between two bounds come first where the pattern begins with letters: an index
     /// serves these, and no engine finds them by itself in a pattern that is a parameter.
     pub(super) fn like(&mut self, scope: &Scope, at: usize, pattern: &Pattern) -> Result<()> {
-        let name = scope.name(at)?;
+        let (name, column) = (scope.name(at)?, scope.column(at)?);
         if pattern.ignores_case() {
-            return self.pattern(&name, pattern);
+            return self.pattern(&name, column, pattern);
         }
         let Parts { prefix, rest } = parts(pattern);
         match rest {
             Rest::Nothing => self.bound(&name, "=", prefix),
-            Rest::Other if prefix.is_empty() => self.pattern(&name, pattern),
-            Rest::Anything if prefix.is_empty() => self.pattern(&name, pattern),
+            Rest::Other if prefix.is_empty() => self.pattern(&name, column, pattern),
+            Rest::Anything if prefix.is_empty() => self.pattern(&name, column, pattern),
             rest => {
                 let next = next(&prefix);
                 self.text.push('(');
@@ -46,7 +47,7 @@ impl<P: Parameters> Renderer<P> {
                 }
                 if rest == Rest::Other {
                     self.text.push_str(" AND ");
-                    self.pattern(&name, pattern)?;
+                    self.pattern(&name, column, pattern)?;
                 }
                 self.text.push(')');
                 Ok(())
@@ -54,7 +55,12 @@ impl<P: Parameters> Renderer<P> {
         }
     }
 
-    fn pattern(&mut self, name: &str, pattern: &Pattern) -> Result<()> {
+    fn pattern(&mut self, name: &str, column: &Column, pattern: &Pattern) -> Result<()> {
+        let bytes = pattern.as_str().len();
+        if bytes > PATTERN_BYTES_MAX {
+            let message = format!("a pattern has at most {PATTERN_BYTES_MAX} bytes, has {bytes}");
+            return Err(Error::refused(column, "pattern", message));
+        }
         self.parameters.pattern(pattern)?;
         self.count += 1;
         P::like(&mut self.text, name, self.count, pattern.ignores_case());
