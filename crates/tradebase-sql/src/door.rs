@@ -133,7 +133,7 @@ impl Sql {
     }
 
     /// Reads the one row that a statement gives: [`Code::NotFound`] if it gives none,
-    /// [`Code::QueryFailed`] if it gives several. Otherwise as [`query`](Sql::query).
+    /// [`Code::NotOne`] if it gives several. Otherwise as [`query`](Sql::query).
     pub async fn query_one<'p, R: Row>(
         &self,
         sql: impl Into<SqlText>,
@@ -142,7 +142,7 @@ impl Sql {
         self.gather::<R, One<R>>(sql.into(), parameters.into(), |_| 1).await
     }
 
-    /// Reads the one row that a statement gives, if it gives one: [`Code::QueryFailed`] if it
+    /// Reads the one row that a statement gives, if it gives one: [`Code::NotOne`] if it
     /// gives several. Otherwise as [`query`](Sql::query).
     pub async fn query_at_most_one<'p, R: Row>(
         &self,

@@ -58,9 +58,9 @@ impl Sql {
             check_all(&records)?;
             let keys = match records.as_slice() {
                 [] => Vec::new(),
-                rows => {
-                    either!(Engine, &self.engine, store => store.insert_many(&call, table::<I::Item>(), rows).await?)
-                }
+                rows => either!(Engine, &self.engine, store => {
+                    store.insert_many(&call, table::<I::Item>(), rows).await?
+                }),
             };
             let count = number(records.len());
             drop(records);

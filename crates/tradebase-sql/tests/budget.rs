@@ -116,7 +116,8 @@ promises! {
     async fn every_verb_counts_once(sql: &Sql) {
         fill(sql, 3, 1).await;
         let filter = || Deal::ID.ge(0);
-        let (row, rows) = (Deal { id: 0, account_id: 1 }, [0, 1].map(|id| Deal { id, account_id: 1 }));
+        let deal = |id| Deal { id, account_id: 1 };
+        let (row, rows) = (deal(0), [0, 1].map(deal));
         let mut more = [Deal { id: 10, account_id: 0 }, Deal { id: 11, account_id: 0 }];
         macro_rules! each_counts_once {
             ($($call:expr;)+) => {$(

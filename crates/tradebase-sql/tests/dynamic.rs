@@ -209,7 +209,11 @@ promises! {
         let good = row_of(&ruled());
         let refused = [
             ("count", Value::Int(-1), "count cannot be read: -1 does not fit u32 (kind)"),
-            ("level", Value::Text("mid".into()), "level must be one of low, high, is \"mid\" (one_of)"),
+            (
+                "level",
+                Value::Text("mid".into()),
+                "level must be one of low, high, is \"mid\" (one_of)",
+            ),
             ("even", Value::Text("two".into()), "even cannot be read: \"two\" is no i64 (kind)"),
             ("even", Value::Bool(true), "even takes i64, is Bool(true) (kind)"),
             ("price", Value::Float(0.1), "price takes decimal(10, 2), is Float(0.1) (kind)"),
@@ -227,8 +231,10 @@ promises! {
         let mut all = good.clone().with("nmae", 1_i64).with("count", -5_i64).with("code", "long!");
         all.remove("word");
         let error = table.insert(&all).await.unwrap_err();
-        let named: Vec<_> = error.violations().iter().map(|v| (v.column.as_str(), v.rule)).collect();
-        let want = [("nmae", "unknown"), ("word", "required"), ("code", "length"), ("count", "kind")];
+        let named = error.violations().iter().map(|v| (v.column.as_str(), v.rule));
+        let named: Vec<_> = named.collect();
+        let want =
+            [("nmae", "unknown"), ("word", "required"), ("code", "length"), ("count", "kind")];
         assert_eq!(named, want);
         assert!(error.to_string().contains("did you mean name?"), "{error}");
         assert_eq!(table.count().await.unwrap(), 0);
@@ -287,7 +293,8 @@ promises! {
 
         let wrong = DynamicRow::new().with("id", 2_i64).with("version", 9_i64).with("ownr", "x");
         let error = table.update(&key, &wrong).await.unwrap_err();
-        let named: Vec<_> = error.violations().iter().map(|v| (v.column.as_str(), v.rule)).collect();
+        let named = error.violations().iter().map(|v| (v.column.as_str(), v.rule));
+        let named: Vec<_> = named.collect();
         assert_eq!(named, [("id", "key"), ("version", "filled"), ("ownr", "unknown")]);
         let error = table.update(&key, &DynamicRow::new()).await.unwrap_err();
         assert_eq!(error.code(), Code::Invalid);

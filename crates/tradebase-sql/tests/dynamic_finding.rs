@@ -265,7 +265,10 @@ promises! {
             (r#"{"column":"symbol","op":"eq","value":null}"#, "by is_null and is_not_null"),
             (r#"{"column":"symbol","op":"eq"}"#, "takes 1 values with eq, has 0"),
             (r#"{"column":"large","op":"between","value":[1]}"#, "takes 2 values"),
-            (r#"{"column":"large","op":"eq","value":"a"}"#, "large cannot be read: \"a\" is no i64"),
+            (
+                r#"{"column":"large","op":"eq","value":"a"}"#,
+                "large cannot be read: \"a\" is no i64",
+            ),
             (r#"{"column":"large","op":"eq","value":1.5}"#, "large cannot be read"),
             (r#"{"column":"price","op":"lt","value":0.123456789}"#, "price must have at most"),
             (r#"{"column":"large","op":"like","value":"a%"}"#, "large"),

@@ -326,7 +326,8 @@ mod plans {
 
     addressed! {
         async fn an_index_finds_the_place_of_a_cursor_and_the_prefix_of_a_pattern(url: &str) {
-            let options = SqlOptions::new(url).slow_after(Duration::ZERO).create_tables([Tick::TABLE]);
+            let options = SqlOptions::new(url).slow_after(Duration::ZERO);
+            let options = options.create_tables([Tick::TABLE]);
             let sql = Sql::open_with(options).await.unwrap();
             let symbols = ["ADA", "BTC", "ETH", "XRP"];
             let tick = |id: i64| Tick {
@@ -339,7 +340,8 @@ mod plans {
             sql.execute("ANALYZE", &[]).await.unwrap();
             let searches = |plan: &str, index: &str| {
                 let by_index = plan.contains(&format!("SEARCH ticks USING INDEX {index}"))
-                    || plan.contains(&format!("Index Scan using {index}")) && plan.contains("Index Cond");
+                    || plan.contains(&format!("Index Scan using {index}"))
+                        && plan.contains("Index Cond");
                 assert!(by_index && !plan.contains("Seq Scan"), "{plan}");
             };
             let find = || sql.find::<Tick>().order_by(Tick::SYMBOL.asc()).order_by(Tick::AT.asc());
@@ -347,7 +349,8 @@ mod plans {
             let second = find().keyset(10).after(first.next.as_ref()).load().await.unwrap();
             assert_eq!(second.items[0], tick(40));
             searches(&plan(&sql).await, "ticks__symbol__at__index");
-            let mixed = || sql.find::<Tick>().order_by(Tick::SYMBOL.asc()).order_by(Tick::AT.desc());
+            let up = || sql.find::<Tick>().order_by(Tick::SYMBOL.asc());
+            let mixed = || up().order_by(Tick::AT.desc());
             let first = mixed().keyset(10).load().await.unwrap();
             let second = mixed().keyset(10).after(first.next.as_ref()).load().await.unwrap();
             assert_eq!(second.items[0], tick((4_999 - 10) * 4));

@@ -174,7 +174,7 @@ promises! {
             sql.query_at_most_one::<Owner>(text, from(1)).await.unwrap_err(),
             sql.query_scalar::<i64>("SELECT id FROM accounts", ()).await.unwrap_err(),
         ] {
-            assert_eq!(error.code(), Code::QueryFailed, "{error}");
+            assert_eq!(error.code(), Code::NotOne, "{error}");
             assert!(error.to_string().contains("more than one row"), "{error}");
         }
         let count = sql.query_scalar::<i64>("SELECT count(*) FROM accounts", ()).await.unwrap();
@@ -209,7 +209,7 @@ promises! {
             let text = "SELECT id, owner FROM accounts WHERE id > $1";
             assert_eq!(tx.query_one::<Owner>(text, (9,)).await.unwrap_err().code(), Code::NotFound);
             let several = tx.query_at_most_one::<Owner>(text, (0,)).await.unwrap_err();
-            assert_eq!(several.code(), Code::QueryFailed);
+            assert_eq!(several.code(), Code::NotOne);
             let text = "DELETE FROM accounts WHERE owner = :owner";
             assert_eq!(tx.execute(text, [("owner", "ann".into())]).await?, 1);
             tx.query_scalar::<i64>("SELECT count(*) FROM accounts", ()).await

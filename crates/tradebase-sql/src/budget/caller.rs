@@ -159,7 +159,7 @@ fn without_column(place: &str) -> String {
 mod tests {
     use super::*;
 
-    const STACK: &str = "   0:     0x55cb83dfd67b - <std[e28293b1aa0f68bd]::backtrace::Backtrace>::create
+    const STACK: &str = "   0:     0x55cb83dfd67b - <std[e28293]::backtrace::Bt>::create
                                at /rustc/59807616e1/library/std/src/backtrace.rs:331:13
    1:     0x55cb83de2879 - tradebase_sql::budget::caller::Trace::here::h5c88a7e8304aa465
                                at /srv/app/crates/tradebase-sql/src/budget/caller.rs:50:30

@@ -73,7 +73,7 @@ impl<R: Send + 'static> Gather<R> for AtMostOne<R> {
     fn take(&mut self, row: R) -> Result<()> {
         match self.0.replace(row) {
             None => Ok(()),
-            Some(_) => Err(Error::new(Code::QueryFailed, "the statement gives more than one row")),
+            Some(_) => Err(Error::new(Code::NotOne, "the statement gives more than one row")),
         }
     }
 

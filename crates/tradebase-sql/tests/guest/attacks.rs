@@ -41,7 +41,8 @@ pub const SHARED: &[&str] = &[
     "WITH x AS (SELECT * FROM secrets), secrets AS (SELECT 1 AS id) SELECT * FROM x",
     "SELECT * FROM (WITH secrets AS (SELECT 1) SELECT 1) AS x, secrets",
     "WITH a AS (WITH secrets AS (SELECT 1) SELECT * FROM secrets) SELECT * FROM secrets",
-    "WITH a AS (SELECT 1), b AS (WITH c AS (SELECT * FROM secrets) SELECT * FROM c) SELECT 1 FROM b",
+    "WITH a AS (SELECT 1), b AS (WITH c AS (SELECT * FROM secrets) SELECT * FROM c) SELECT 1 \
+     FROM b",
     "TABLE secrets",
     // Comments that hide what is behind them.
     "SELECT * FROM/**/secrets",
@@ -125,8 +126,10 @@ pub const SHARED: &[&str] = &[
     // Endless work.
     "WITH RECURSIVE r(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM r) SELECT count(*) FROM r",
     "WITH RECURSIVE r(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM r) SELECT max(n) FROM r",
-    "WITH RECURSIVE r(n) AS (SELECT 1 UNION ALL SELECT n FROM r) SELECT 1 WHERE 2 IN (SELECT n FROM r)",
-    "WITH RECURSIVE r(s) AS (SELECT 'x' UNION ALL SELECT s || s FROM r) SELECT max(length(s)) FROM r",
+    "WITH RECURSIVE r(n) AS (SELECT 1 UNION ALL SELECT n FROM r) SELECT 1 WHERE 2 IN (SELECT n \
+     FROM r)",
+    "WITH RECURSIVE r(s) AS (SELECT 'x' UNION ALL SELECT s || s FROM r) SELECT max(length(s)) \
+     FROM r",
     // Functions that are none of these.
     "SELECT no_such_function()",
     "SELECT version()",
@@ -305,7 +308,8 @@ pub const POSTGRES: &[&str] = &[
     "SELECT database_to_xml(true, true, '')",
     "SELECT schema_to_xml('public', true, true, '')",
     "SELECT cursor_to_xml('c', 1, true, true, '')",
-    "SELECT xmlparse(document '<!DOCTYPE x [<!ENTITY e SYSTEM \"file:///etc/passwd\">]><x>&e;</x>')",
+    "SELECT xmlparse(document '<!DOCTYPE x [<!ENTITY e SYSTEM \
+     \"file:///etc/passwd\">]><x>&e;</x>')",
     // Sleep, locks, other sessions.
     "SELECT pg_sleep(100)",
     "SELECT pg_catalog.pg_sleep(100)",

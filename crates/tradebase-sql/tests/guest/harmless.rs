@@ -44,11 +44,13 @@ pub const SHARED: &[&str] = &[
     "SELECT CASE side WHEN 'buy' THEN 1 WHEN 'sell' THEN -1 ELSE 0 END FROM fills ORDER BY id",
     "SELECT f.id, b.name FROM fills f JOIN bots b ON b.id = f.bot_id ORDER BY f.id",
     "SELECT b.name, f.id FROM bots b LEFT JOIN fills f ON f.bot_id = b.id ORDER BY b.id, f.id",
-    "SELECT b.name, count(f.id) FROM bots b LEFT JOIN fills f ON f.bot_id = b.id GROUP BY b.name ORDER BY b.name",
+    "SELECT b.name, count(f.id) FROM bots b LEFT JOIN fills f ON f.bot_id = b.id GROUP BY b.name \
+     ORDER BY b.name",
     "SELECT a.id, b.id FROM fills a CROSS JOIN bots b ORDER BY a.id, b.id",
     "SELECT a.id FROM fills a, bots b WHERE a.bot_id = b.id ORDER BY a.id",
     "SELECT id FROM fills f WHERE EXISTS (SELECT 1 FROM bots b WHERE b.id = f.bot_id) ORDER BY id",
-    "SELECT id FROM fills f WHERE size = (SELECT max(size) FROM fills g WHERE g.bot_id = f.bot_id) ORDER BY id",
+    "SELECT id FROM fills f WHERE size = (SELECT max(size) FROM fills g WHERE g.bot_id = \
+     f.bot_id) ORDER BY id",
     "SELECT x.n FROM (SELECT count(*) AS n FROM fills) AS x",
     "SELECT id FROM fills UNION SELECT id FROM bots ORDER BY 1",
     "SELECT id FROM fills UNION ALL SELECT id FROM bots ORDER BY 1",
@@ -57,12 +59,16 @@ pub const SHARED: &[&str] = &[
     "VALUES (1, 'a'), (2, 'b')",
     "WITH big AS (SELECT * FROM fills WHERE size > 1) SELECT count(*) FROM big",
     "WITH a AS (SELECT 1 AS n), b AS (SELECT n + 1 AS n FROM a) SELECT a.n, b.n FROM a, b",
-    "WITH per AS (SELECT bot_id, sum(size) AS s FROM fills GROUP BY bot_id) SELECT name, s FROM per JOIN bots ON bots.id = per.bot_id ORDER BY name",
+    "WITH per AS (SELECT bot_id, sum(size) AS s FROM fills GROUP BY bot_id) SELECT name, s FROM \
+     per JOIN bots ON bots.id = per.bot_id ORDER BY name",
     "SELECT id, row_number() OVER (ORDER BY id) FROM fills ORDER BY id",
     "SELECT id, sum(size) OVER (PARTITION BY bot_id ORDER BY id) FROM fills ORDER BY id",
-    "SELECT id, lag(size, 1) OVER (ORDER BY id), lead(size) OVER (ORDER BY id) FROM fills ORDER BY id",
-    "SELECT id, rank() OVER w, dense_rank() OVER w FROM fills WINDOW w AS (ORDER BY size) ORDER BY id",
-    "SELECT id, sum(size) OVER (ORDER BY id ROWS BETWEEN 1 PRECEDING AND CURRENT ROW) FROM fills ORDER BY id",
+    "SELECT id, lag(size, 1) OVER (ORDER BY id), lead(size) OVER (ORDER BY id) FROM fills ORDER \
+     BY id",
+    "SELECT id, rank() OVER w, dense_rank() OVER w FROM fills WINDOW w AS (ORDER BY size) ORDER \
+     BY id",
+    "SELECT id, sum(size) OVER (ORDER BY id ROWS BETWEEN 1 PRECEDING AND CURRENT ROW) FROM fills \
+     ORDER BY id",
     "SELECT id, first_value(symbol) OVER (PARTITION BY bot_id ORDER BY id) FROM fills ORDER BY id",
     "SELECT id, ntile(2) OVER (ORDER BY id) FROM fills ORDER BY id",
     "SELECT -size, +size, NOT (size = 1) FROM fills ORDER BY id",
@@ -80,7 +86,8 @@ pub const SHARED: &[&str] = &[
 pub const SQLITE: &[&str] = &[
     "SELECT * FROM fills_readable ORDER BY id",
     "SELECT id, price, pnl, at FROM fills_readable ORDER BY id",
-    "SELECT strftime('%Y-%m', at / 1000000, 'unixepoch') AS month, count(*) FROM fills GROUP BY month",
+    "SELECT strftime('%Y-%m', at / 1000000, 'unixepoch') AS month, count(*) FROM fills GROUP BY \
+     month",
     "SELECT datetime(at / 1000000, 'unixepoch') FROM fills ORDER BY id",
     "SELECT group_concat(symbol, ';') FROM fills",
     "SELECT ifnull(note, '-'), iif(size > 1, 'big', 'small') FROM fills ORDER BY id",
@@ -110,13 +117,16 @@ pub const POSTGRES: &[&str] = &[
     "SELECT stddev(size), var_pop(size), corr(size, id) FROM fills",
     "SELECT DISTINCT ON (symbol) symbol, id FROM fills ORDER BY symbol, id DESC",
     "SELECT bot_id, side, count(*) FROM fills GROUP BY ROLLUP (bot_id, side) ORDER BY 1, 2",
-    "SELECT bot_id, side, count(*) FROM fills GROUP BY GROUPING SETS ((bot_id), (side)) ORDER BY 1, 2",
-    "SELECT f.id, l.n FROM fills f, LATERAL (SELECT count(*) AS n FROM bots b WHERE b.id = f.bot_id) l ORDER BY 1",
+    "SELECT bot_id, side, count(*) FROM fills GROUP BY GROUPING SETS ((bot_id), (side)) ORDER BY \
+     1, 2",
+    "SELECT f.id, l.n FROM fills f, LATERAL (SELECT count(*) AS n FROM bots b WHERE b.id = \
+     f.bot_id) l ORDER BY 1",
     "SELECT greatest(1, size), least(1, size) FROM fills ORDER BY id",
     "SELECT to_char(at, 'YYYY-MM'), split_part(symbol, '/', 1) FROM fills ORDER BY id",
     "SELECT array_agg(id ORDER BY id), json_agg(symbol) FROM fills",
     "SELECT id FROM fills ORDER BY id FETCH FIRST 2 ROWS ONLY",
-    "SELECT position('/' IN symbol), substring(symbol FROM 1 FOR 3), overlay(symbol PLACING 'x' FROM 1 FOR 1) FROM fills",
+    "SELECT position('/' IN symbol), substring(symbol FROM 1 FOR 3), overlay(symbol PLACING 'x' \
+     FROM 1 FOR 1) FROM fills",
     "SELECT '{\"a\": 1}'::jsonb ->> 'a', E'tab\\t', $$text$$",
     "SELECT E'\\'; DELETE FROM fills; --'",
 ];
