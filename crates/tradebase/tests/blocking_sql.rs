@@ -133,7 +133,7 @@ fn questions(config: Config) {
     assert_eq!(groups.unwrap(), [(1, 2), (3, 1)]);
     let rows = sql.ask(|sql| sql.find::<Account>().filter(rich()).stream()).unwrap();
     assert_eq!(sql.each(rows).map(|row| row.unwrap().cents).sum::<i64>(), 570);
-    let text = "SELECT sum(cents) FROM moves WHERE account_id = :account";
+    let text = "SELECT CAST(sum(cents) AS BIGINT) FROM moves WHERE account_id = :account";
     let one = sql.ask(|sql| sql.query_scalar::<i64>(text, [("account", 1.into())]));
     assert_eq!(one.unwrap(), 3);
     let none = sql.ask(|sql| sql.find::<Account>().filter(Account::ID.eq(9)).one());
