@@ -103,7 +103,7 @@ fn people_get_a_report() {
     let folder = TempFolder::new().unwrap();
     let mut command = tradebase(&folder, &["demo", "--ticks", "6000"]);
     // A loaded machine is no fault of the demo, and slow calls are told of.
-    let said = run(command.env("TRADEBASE_SQL_SLOW_AFTER", "60s"));
+    let said = run(command.env("TRADEBASE_SQL_SLOW_AFTER", "60"));
     assert_eq!(said.code, Some(0), "{}", said.all());
     for word in ["win rate", "Sharpe", "rows", "equity.svg", "next"] {
         assert!(said.out.contains(word), "{word} in {}", said.out);
