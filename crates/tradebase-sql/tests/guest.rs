@@ -170,6 +170,11 @@ async fn deep_and_long_texts_are_refused_in_time(house: &impl House) {
         format!("SELECT '{}'", "x".repeat(100_000)),
         format!("SELECT {}", "a".repeat(70_000)),
         "SELECT 1 ".repeat(8_000),
+        format!("SELECT {}1{}", "position(".repeat(37), ")".repeat(37)),
+        format!("SELECT {}1{}", "position(".repeat(25), ")".repeat(25)),
+        format!("SELECT {}1{}", "Position ( (".repeat(15), "))".repeat(15)),
+        format!("SELECT {}1{}", "position(1, ".repeat(30), ")".repeat(30)),
+        format!("SELECT {}1", "position(".repeat(30)),
     ] {
         let error = guest.query(&attack).await.unwrap_err();
         assert_eq!(error.code(), Code::Injection, "{error}");
