@@ -13,8 +13,9 @@ use super::parser::refused;
 const TOKENS_MAX: usize = 4_000;
 /// Brackets that may stand in each other.
 const BRACKETS_MAX: usize = 32;
-/// Calls of `position` that may stand in each other: each is parsed twice unless it has an `IN`.
-const POSITIONS_MAX: usize = 3;
+/// Brackets behind words that are parsed twice, which may stand in each other. A `position` without
+/// `IN` is taken for a call after all of it, and a list behind `IN` that begins with VALUES too.
+const TWICE_MAX: usize = 8;
 
 /// Refuses what is no query, and what could take the parser long.
 pub(super) fn check(tokens: &[TokenWithSpan]) -> Result<()> {
@@ -44,11 +45,11 @@ pub(super) fn check(tokens: &[TokenWithSpan]) -> Result<()> {
 }
 
 fn brackets<'a>(words: impl Iterator<Item = &'a Token>) -> Result<()> {
-    // Of each open bracket, whether it is that of a `position`.
-    let (mut open, mut is_position) = (Vec::new(), false);
+    // Of each open bracket, whether what is in it may be parsed twice.
+    let (mut open, mut twice) = (Vec::new(), false);
     for word in words {
         match word {
-            Token::LParen | Token::LBracket => open.push(is_position),
+            Token::LParen | Token::LBracket => open.push(twice),
             Token::RParen | Token::RBracket => _ = open.pop(),
             Token::LBrace | Token::RBrace => return Err(refused("a query has no braces")),
             _ => {}
@@ -57,11 +58,17 @@ fn brackets<'a>(words: impl Iterator<Item = &'a Token>) -> Result<()> {
             let message = format!("at most {BRACKETS_MAX} brackets may stand in each other");
             return Err(refused(message));
         }
-        if open.iter().filter(|is_position| **is_position).count() > POSITIONS_MAX {
-            let message = format!("at most {POSITIONS_MAX} of position may stand in each other");
+        if open.iter().filter(|twice| **twice).count() > TWICE_MAX {
+            let message = format!("at most {TWICE_MAX} of IN and position may stand in each other");
             return Err(refused(message));
         }
-        is_position = matches!(word, Token::Word(Word { keyword: Keyword::POSITION, .. }));
+        twice = match word {
+            Token::Word(Word { keyword, .. }) => matches!(
+                keyword,
+                Keyword::POSITION | Keyword::IN | Keyword::VALUES | Keyword::VALUE
+            ),
+            _ => false,
+        };
     }
     Ok(())
 }

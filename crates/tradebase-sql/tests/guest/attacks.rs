@@ -135,7 +135,10 @@ pub const SHARED: &[&str] = &[
     "SELECT version()",
     "SELECT fills.no_such_function()",
     "SELECT load_extension('/tmp/x.so')",
-    "SELECT position(position(position(position(position(position(1))))))",
+    "SELECT position(position(position(position(position(position(position(position(position(\
+     1)))))))))",
+    "SELECT 1 IN (VALUES(1 IN (VALUES(1 IN (VALUES(1 IN (VALUES(1 IN (VALUES(1), 2)), 2)), 2)), \
+     2)), 2)",
     "SELECT readfile('/etc/passwd')",
     "SELECT writefile('/tmp/stolen', 'x')",
     "SELECT * FROM generate_series(1, 1000000000000)",
