@@ -6,6 +6,7 @@
 //! of its own that cannot write and sees nothing but the tables.
 
 mod bytes;
+mod capped;
 mod expression;
 mod functions;
 mod names;
@@ -25,6 +26,7 @@ use tokio::time::timeout;
 use tradebase_core::watch::Operation;
 use tradebase_core::{Code, Error, Result, Rows, Table};
 
+pub(crate) use options::COLUMNS_MAX;
 pub use options::{
     GUEST_BYTES_MAX, GUEST_ROWS_MAX, GUEST_SQL_BYTES_MAX, GUEST_VALUE_BYTES_MAX, GUEST_WAIT,
     GUESTS_AT_ONCE, GuestOptions,
@@ -207,6 +209,12 @@ impl fmt::Debug for Guest {
 }
 
 impl Rules {
+    /// Columns of an answer at most.
+    pub(crate) fn columns_max(&self) -> usize {
+        let columns = self.tables.iter().map(|table| table.columns.len());
+        columns.max().unwrap_or_default().max(COLUMNS_MAX)
+    }
+
     /// The tables, for messages.
     pub(crate) fn allowed_tables(&self) -> String {
         match self.names.as_slice() {

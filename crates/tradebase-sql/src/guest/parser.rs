@@ -20,7 +20,7 @@ use tradebase_core::{Code, Error, Result};
 
 use super::names::Names;
 use super::scope::Scopes;
-use super::{Rules, bytes, expression, noted, tokens, too_slow};
+use super::{Rules, bytes, capped, expression, noted, tokens, too_slow};
 
 /// Queries and brackets that may stand in each other.
 const DEPTH_MAX: usize = 40;
@@ -80,11 +80,14 @@ pub(super) async fn examine<P: Send + 'static>(
 }
 
 fn examine_here(text: &str, dialect: Dialect, rules: &Rules) -> Result<Harmless> {
-    let statement = parse(text, dialect)?;
+    let mut statement = parse(text, dialect)?;
     let names = (dialect == Dialect::Postgres).then(|| Names::of(&statement, rules));
     let mut wall = Wall { dialect, rules, names, scopes: Scopes::default(), has_unions: false };
     if let ControlFlow::Break(error) = statement.visit(&mut wall) {
         return Err(error);
+    }
+    if dialect == Dialect::Sqlite {
+        capped::cap(&mut statement, rules.options.rows_max);
     }
     let rendered = statement.to_string();
     // What the parser renders must mean to it what it has read.
