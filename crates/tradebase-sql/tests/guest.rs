@@ -346,6 +346,31 @@ async fn sqlite_gives_no_more_columns_than_it_is_asked_to() {
     guest.query(&wide(201)).await.unwrap_err();
 }
 
+#[cfg(feature = "postgres")]
+#[tokio::test]
+async fn postgres_keeps_values_that_are_too_long() {
+    let house = Ledger::postgres().await;
+    let guest = house.sql().guest(GuestOptions::new()).unwrap();
+    let long = |from: usize, to: usize| {
+        format!("replace('{}', 'a', '{}')", "a".repeat(from), "b".repeat(to))
+    };
+    for value in [
+        long(2_000, 50_000),
+        format!("{}::bytea", long(2_000, 50_000)),
+        format!("to_json({})", long(2_000, 50_000)),
+        format!("ARRAY[{}]", long(2_000, 50_000)),
+    ] {
+        let error = guest.query(&format!("SELECT 1, {value}")).await.unwrap_err();
+        assert_eq!(error.code(), Code::QueryFailed, "{error}");
+        assert!(error.to_string().contains("has more than 8388608 bytes"), "{error}");
+    }
+    let found = guest.query(&format!("SELECT {}", long(300, 50_000))).await.unwrap();
+    assert!(matches!(&found.rows.rows[0][0], Value::Text(text) if text.len() == 15_000_000));
+    let columns = vec!["1"; 201].join(", ");
+    let error = guest.query(&format!("SELECT {columns}")).await.unwrap_err();
+    assert_eq!(error.code(), Code::QueryFailed, "{error}");
+}
+
 #[tokio::test]
 async fn sqlite_what_a_guest_writes_as_values_is_not_noted() {
     let folder = tradebase_testkit::TempFolder::new().unwrap();
