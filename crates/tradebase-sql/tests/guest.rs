@@ -170,6 +170,13 @@ async fn deep_and_long_texts_are_refused_in_time(house: &impl House) {
         format!("SELECT '{}'", "x".repeat(100_000)),
         format!("SELECT {}", "a".repeat(70_000)),
         "SELECT 1 ".repeat(8_000),
+        format!("SELECT {}1{}", "position(".repeat(37), ")".repeat(37)),
+        format!("SELECT {}1{}", "position(".repeat(25), ")".repeat(25)),
+        format!("SELECT {}1{}", "Position ( (".repeat(15), "))".repeat(15)),
+        format!("SELECT {}1{}", "position(1, ".repeat(30), ")".repeat(30)),
+        format!("SELECT {}1", "position(".repeat(30)),
+        format!("SELECT {}1{}", "1 IN (VALUES(".repeat(15), "), 2)".repeat(15)),
+        format!("SELECT {}1{}", "1 IN (value(".repeat(15), "), 2)".repeat(15)),
     ] {
         let error = guest.query(&attack).await.unwrap_err();
         assert_eq!(error.code(), Code::Injection, "{error}");
@@ -308,6 +315,76 @@ promises! {
     values_come_as_what_they_are
     a_transaction_lends_no_door
     closing_waits_for_guests_and_lets_no_more_in
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sqlite_ends_soon_what_cannot_be_ended_in_between() {
+    let house = Ledger::sqlite().await;
+    let guest = house.sql().guest(GuestOptions::new().wait(SHORT)).unwrap();
+    // Steps without a jump, between which nothing is looked at.
+    let sought = vec!["instr(a, b) + instr(a, b) + instr(a, b)"; 180].join(", ");
+    for bytes in [15_000, 240_000] {
+        let query = format!(
+            "SELECT {sought} FROM (SELECT printf('%.{bytes}c', 'a') || substr(symbol, 1, 0) AS a, \
+             printf('%.{}c', 'a') || 'b' AS b FROM fills LIMIT 1)",
+            bytes / 2
+        );
+        _ = guest.query(&query).await;
+    }
+    // Nobody waits for it any more, but its place is taken until it ends.
+    let begun = Instant::now();
+    house.sql().clone().close().await.unwrap();
+    assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", begun.elapsed());
+}
+
+#[tokio::test]
+async fn sqlite_gives_no_more_columns_than_it_is_asked_to() {
+    let house = Ledger::sqlite().await;
+    let guest = house.sql().guest(GuestOptions::new()).unwrap();
+    let wide = |columns| format!("SELECT {}", vec!["1"; columns].join(", "));
+    assert_eq!(guest.query(&wide(200)).await.unwrap().rows.columns.len(), 200);
+    guest.query(&wide(201)).await.unwrap_err();
+}
+
+#[cfg(feature = "postgres")]
+#[tokio::test]
+async fn postgres_keeps_values_that_are_too_long() {
+    let house = Ledger::postgres().await;
+    let guest = house.sql().guest(GuestOptions::new()).unwrap();
+    let long = |from: usize, to: usize| {
+        format!("replace('{}', 'a', '{}')", "a".repeat(from), "b".repeat(to))
+    };
+    for value in [
+        long(2_000, 50_000),
+        format!("{}::bytea", long(2_000, 50_000)),
+        format!("to_json({})", long(2_000, 50_000)),
+        format!("ARRAY[{}]", long(2_000, 50_000)),
+    ] {
+        let error = guest.query(&format!("SELECT 1, {value}")).await.unwrap_err();
+        assert_eq!(error.code(), Code::QueryFailed, "{error}");
+        assert!(error.to_string().contains("has more than 8388608 bytes"), "{error}");
+    }
+    let found = guest.query(&format!("SELECT {}", long(300, 50_000))).await.unwrap();
+    assert!(matches!(&found.rows.rows[0][0], Value::Text(text) if text.len() == 15_000_000));
+    let columns = vec!["1"; 201].join(", ");
+    let error = guest.query(&format!("SELECT {columns}")).await.unwrap_err();
+    assert_eq!(error.code(), Code::QueryFailed, "{error}");
+}
+
+#[tokio::test]
+async fn sqlite_what_a_guest_writes_as_values_is_not_noted() {
+    let folder = tradebase_testkit::TempFolder::new().unwrap();
+    let options = tradebase_sql::SqlOptions::new(common::url(&folder.file("test.db")))
+        .create_tables(TABLES())
+        .slow_after(Duration::ZERO);
+    let sql = tradebase_sql::Sql::open_with(options).await.unwrap();
+    let guest = sql.guest(GuestOptions::new()).unwrap();
+    let query = "SELECT id, 'hunter1' FROM fills WHERE symbol = 'hunter2' AND size > 4711 \
+                 AND note LIKE 'hunter3%' AND side IN ('hunter4') LIMIT 4712";
+    guest.query(query).await.unwrap();
+    let noted = sql.slow_calls().pop().unwrap().statement.unwrap();
+    assert!(noted.contains("symbol = ? AND size > ?"), "{noted}");
+    assert!(!noted.contains("hunter") && !noted.contains("471"), "{noted}");
 }
 
 #[tokio::test]

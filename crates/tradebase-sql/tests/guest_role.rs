@@ -57,6 +57,17 @@ async fn postgres_a_role_that_may_do_more_is_not_let_in() {
             "run secrets_all with the rights of its owner",
         ),
         (
+            "CREATE SCHEMA other; CREATE TABLE other.fills (id int); GRANT USAGE ON SCHEMA other \
+             TO me; GRANT SELECT ON other.fills TO me",
+            "DROP SCHEMA other CASCADE; SELECT 1 AS me",
+            "may read other.fills",
+        ),
+        (
+            "CREATE FUNCTION rest(float8) RETURNS void LANGUAGE internal AS 'pg_sleep'",
+            "DROP FUNCTION rest(float8)",
+            "run rest, which is written in internal",
+        ),
+        (
             "CREATE TABLE owned (id int); ALTER TABLE owned OWNER TO me",
             "DROP TABLE owned",
             "owns something",

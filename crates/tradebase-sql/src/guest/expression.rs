@@ -1,7 +1,7 @@
 //! The expressions, operators and types that a query of a guest may have.
 
 use sqlparser::ast::{
-    ArrayElemTypeDef, BinaryOperator as Op, CastKind, DataType, Expr, UnaryOperator,
+    AccessExpr, ArrayElemTypeDef, BinaryOperator as Op, CastKind, DataType, Expr, UnaryOperator,
 };
 
 /// What of an expression is refused, but for its parts, which are looked at one by one.
@@ -9,7 +9,6 @@ pub(super) fn refuse(expr: &Expr) -> Option<&'static str> {
     match expr {
         Expr::Identifier(_)
         | Expr::CompoundIdentifier(_)
-        | Expr::CompoundFieldAccess { .. }
         | Expr::IsFalse(_)
         | Expr::IsNotFalse(_)
         | Expr::IsTrue(_)
@@ -48,6 +47,11 @@ pub(super) fn refuse(expr: &Expr) -> Option<&'static str> {
         | Expr::Interval(_)
         | Expr::Wildcard(_)
         | Expr::QualifiedWildcard(..) => None,
+        // A dot behind anything but a table calls a function by the name behind it.
+        Expr::CompoundFieldAccess { access_chain, .. } => {
+            let is_dot = |access: &AccessExpr| matches!(access, AccessExpr::Dot(_));
+            access_chain.iter().any(is_dot).then_some("dots behind a value")
+        }
         Expr::UnaryOp { op, .. } => unary(op),
         Expr::BinaryOp { op, .. }
         | Expr::AnyOp { compare_op: op, .. }

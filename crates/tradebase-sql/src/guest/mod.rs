@@ -6,12 +6,16 @@
 //! of its own that cannot write and sees nothing but the tables.
 
 mod bytes;
+mod capped;
 mod expression;
 mod functions;
+mod names;
+mod noted;
 mod options;
 mod parser;
 mod role;
 mod scope;
+mod tokens;
 
 use std::fmt;
 use std::pin::pin;
@@ -22,6 +26,7 @@ use tokio::time::timeout;
 use tradebase_core::watch::Operation;
 use tradebase_core::{Code, Error, Result, Rows, Table};
 
+pub(crate) use options::COLUMNS_MAX;
 pub use options::{
     GUEST_BYTES_MAX, GUEST_ROWS_MAX, GUEST_SQL_BYTES_MAX, GUEST_VALUE_BYTES_MAX, GUEST_WAIT,
     GUESTS_AT_ONCE, GuestOptions,
@@ -73,6 +78,9 @@ pub struct GuestRows {
     pub is_cut: bool,
 }
 
+/// One of the few places of guests.
+type Place = OwnedSemaphorePermit;
+
 /// What guests may do.
 pub(crate) struct Rules {
     pub(crate) options: GuestOptions,
@@ -87,6 +95,8 @@ pub(crate) struct Rules {
 /// A query that may be run.
 pub(crate) struct Ask {
     pub(crate) text: String,
+    /// What the log may say of it.
+    noted: String,
     /// Whether a column of the answer is one of a table, as the engine says: in a union it is so
     /// for the rows of the first query alone.
     pub(crate) has_origins: bool,
@@ -142,9 +152,10 @@ impl Guest {
     pub async fn query(&self, text: &str) -> Result<GuestRows> {
         let call = self.sql.call(Operation::Query, None);
         let asked = async {
-            let ask = self.examine(text)?;
-            call.runs_own(&ask.text);
+            // First of all, so that no more are examined at a time than are let in.
             let permit = self.enter().await?;
+            let (ask, permit) = self.examine(text, permit).await?;
+            call.runs_own(&ask.noted);
             match &self.sql.engine {
                 Engine::Sqlite(store) => store.guest(ask, permit).await,
                 #[cfg(feature = "postgres")]
@@ -158,7 +169,8 @@ impl Guest {
         self.sql.run(&call, |found| found.rows.rows.len(), pin!(asked)).await
     }
 
-    fn examine(&self, text: &str) -> Result<Ask> {
+    /// A place is kept while it is examined.
+    async fn examine(&self, text: &str, place: Place) -> Result<(Ask, Place)> {
         if text.len() > GUEST_SQL_BYTES_MAX {
             let message = format!(
                 "a query has at most {GUEST_SQL_BYTES_MAX} bytes, this one has {}",
@@ -167,16 +179,18 @@ impl Guest {
             return Err(Error::new(Code::Injection, message));
         }
         let rules = self.rules.clone();
+        let text = text.to_owned();
         if self.rules.options.unparsed {
-            return Ok(Ask { text: text.to_owned(), has_origins: false, rules });
+            let noted = noted::UNPARSED.to_owned();
+            return Ok((Ask { text, noted, has_origins: false, rules }, place));
         }
-        let parser::Harmless { text, has_origins } =
-            parser::examine(text, self.sql.dialect(), &self.rules)?;
-        Ok(Ask { text, has_origins, rules })
+        let examined = parser::examine(text, self.sql.dialect(), rules.clone(), place);
+        let (parser::Harmless { text, noted, has_origins }, place) = examined.await?;
+        Ok((Ask { text, noted, has_origins, rules }, place))
     }
 
     /// Waits for one of the few places.
-    async fn enter(&self) -> Result<OwnedSemaphorePermit> {
+    async fn enter(&self) -> Result<Place> {
         let places = self.sql.guests().clone();
         let wait = self.sql.pool_wait();
         let entered = timeout(wait, places.acquire_owned()).await;
@@ -195,6 +209,12 @@ impl fmt::Debug for Guest {
 }
 
 impl Rules {
+    /// Columns of an answer at most.
+    pub(crate) fn columns_max(&self) -> usize {
+        let columns = self.tables.iter().map(|table| table.columns.len());
+        columns.max().unwrap_or_default().max(COLUMNS_MAX)
+    }
+
     /// The tables, for messages.
     pub(crate) fn allowed_tables(&self) -> String {
         match self.names.as_slice() {

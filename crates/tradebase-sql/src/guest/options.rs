@@ -12,9 +12,11 @@ pub const GUEST_BYTES_MAX: usize = 16 * 1024 * 1024;
 pub const GUEST_WAIT: Duration = Duration::from_secs(10);
 /// Bytes of a query's text at most.
 pub const GUEST_SQL_BYTES_MAX: usize = 64 * 1024;
-/// Bytes of one value at most, on SQLite. Some of its functions take the square of that in steps,
-/// and cannot be ended in between.
-pub const GUEST_VALUE_BYTES_MAX: usize = 256 * 1024;
+/// Bytes of one value or row at most, on SQLite. Some of its functions take the square of that in
+/// steps, hundreds of them may stand in a query, and none can be ended in between.
+pub const GUEST_VALUE_BYTES_MAX: usize = 16 * 1024;
+/// Columns of an answer at most, or as many as the widest table has.
+pub(crate) const COLUMNS_MAX: usize = 200;
 /// Queries of guests that run on a store at the same time; others wait as long as
 /// [`SqlOptions::pool_wait`](crate::SqlOptions::pool_wait) says.
 pub const GUESTS_AT_ONCE: usize = 4;

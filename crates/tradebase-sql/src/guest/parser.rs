@@ -4,6 +4,7 @@
 //! by field, a new field of the parser is an error when this is built, not a hole.
 
 use std::ops::ControlFlow;
+use std::sync::Arc;
 use std::thread;
 
 use sqlparser::ast::{
@@ -12,14 +13,15 @@ use sqlparser::ast::{
 };
 use sqlparser::dialect::{Dialect as Grammar, PostgreSqlDialect, SQLiteDialect};
 use sqlparser::parser::Parser;
-use sqlparser::tokenizer::{Token, Tokenizer};
+use sqlparser::tokenizer::Tokenizer;
+use tokio::sync::oneshot;
+use tokio::time::timeout;
 use tradebase_core::{Code, Error, Result};
 
+use super::names::Names;
 use super::scope::Scopes;
-use super::{Rules, bytes, expression};
+use super::{Rules, bytes, capped, expression, noted, tokens, too_slow};
 
-/// Words and signs of a query at most: so deep a tree can become.
-const TOKENS_MAX: usize = 4_000;
 /// Queries and brackets that may stand in each other.
 const DEPTH_MAX: usize = 40;
 /// A chain of operators is a tree as deep as it is long, and each level takes some kilobytes.
@@ -39,40 +41,61 @@ pub(crate) enum Dialect {
 pub(super) struct Harmless {
     /// Rendered from what was understood, without comments.
     pub(super) text: String,
+    /// The same without its values.
+    pub(super) noted: String,
     /// See [`Ask::has_origins`](super::Ask::has_origins).
     pub(super) has_origins: bool,
 }
 
 /// Refuses all but one plain query of what the rules allow.
-pub(super) fn examine(text: &str, dialect: Dialect, rules: &Rules) -> Result<Harmless> {
-    // On a stack of its own: that of the caller may be small.
-    let examined = thread::scope(|scope| {
-        let thread = thread::Builder::new().name("guest".to_owned()).stack_size(STACK_BYTES);
-        let examining = thread.spawn_scoped(scope, || examine_here(text, dialect, rules));
-        examining.map(|thread| thread.join())
+///
+/// It takes its time on a thread of its own, with a stack of its own, and `place` is kept until
+/// that has ended, also when nobody waits for it any more.
+pub(super) async fn examine<P: Send + 'static>(
+    text: String,
+    dialect: Dialect,
+    rules: Arc<Rules>,
+    place: P,
+) -> Result<(Harmless, P)> {
+    let (tell, told) = oneshot::channel();
+    let thread = thread::Builder::new().name("guest".to_owned()).stack_size(STACK_BYTES);
+    let wait = rules.options.wait;
+    let examining = thread.spawn({
+        let rules = rules.clone();
+        move || {
+            let examined = examine_here(&text, dialect, &rules);
+            // Whoever does not wait any more needs no answer.
+            _ = tell.send(examined.map(|harmless| (harmless, place)));
+        }
     });
-    match examined {
+    if let Err(error) = examining {
+        let message = "a thread could not be started";
+        return Err(Error::new(Code::Internal, message).because(error));
+    }
+    match timeout(wait, told).await {
         Ok(Ok(examined)) => examined,
         Ok(Err(_)) => Err(refused("the query cannot be read")),
-        Err(error) => {
-            let message = "a thread could not be started";
-            Err(Error::new(Code::Internal, message).because(error))
-        }
+        Err(_) => Err(too_slow(&rules)),
     }
 }
 
 fn examine_here(text: &str, dialect: Dialect, rules: &Rules) -> Result<Harmless> {
-    let statement = parse(text, dialect)?;
-    let mut wall = Wall { dialect, rules, scopes: Scopes::default(), has_unions: false };
+    let mut statement = parse(text, dialect)?;
+    let names = (dialect == Dialect::Postgres).then(|| Names::of(&statement, rules));
+    let mut wall = Wall { dialect, rules, names, scopes: Scopes::default(), has_unions: false };
     if let ControlFlow::Break(error) = statement.visit(&mut wall) {
         return Err(error);
+    }
+    if dialect == Dialect::Sqlite {
+        capped::cap(&mut statement, rules.options.rows_max);
     }
     let rendered = statement.to_string();
     // What the parser renders must mean to it what it has read.
     if parse(&rendered, dialect)? != statement {
         return Err(refused("the query cannot be rendered as it was read"));
     }
-    Ok(Harmless { text: rendered, has_origins: !wall.has_unions })
+    let has_origins = !wall.has_unions;
+    Ok(Harmless { text: rendered, noted: noted::without_values(statement), has_origins })
 }
 
 fn parse(text: &str, dialect: Dialect) -> Result<Statement> {
@@ -83,11 +106,7 @@ fn parse(text: &str, dialect: Dialect) -> Result<Statement> {
     };
     let unread = || refused("the query cannot be read");
     let tokens = Tokenizer::new(grammar, text).tokenize_with_location().map_err(|_| unread())?;
-    let words = tokens.iter().filter(|t| !matches!(t.token, Token::Whitespace(_))).count();
-    if words > TOKENS_MAX {
-        let message = format!("a query has at most {TOKENS_MAX} words and signs, this has {words}");
-        return Err(refused(message));
-    }
+    tokens::check(&tokens)?;
     let parser = Parser::new(grammar).with_recursion_limit(DEPTH_MAX);
     let parsed = parser.with_tokens_with_locations(tokens).parse_statements();
     let mut statements = parsed.map_err(|_| unread())?;
@@ -103,6 +122,8 @@ fn parse(text: &str, dialect: Dialect) -> Result<Statement> {
 struct Wall<'a> {
     dialect: Dialect,
     rules: &'a Rules,
+    /// On PostgreSQL, where what is no column of a table is a function.
+    names: Option<Names<'a>>,
     scopes: Scopes,
     has_unions: bool,
 }
@@ -149,6 +170,14 @@ impl Visitor for Wall<'_> {
         }
         if let Expr::Function(function) = expr {
             return self.function(function);
+        }
+        if let (Expr::CompoundIdentifier(parts), Some(names)) = (expr, &self.names)
+            && !names.knows(parts)
+        {
+            return denied(format!(
+                "guests name columns of their tables, and one name for one table, not {}",
+                shown(&ObjectName::from(parts.clone())),
+            ));
         }
         match expression::refuse(expr) {
             None => Step::Continue(()),
@@ -365,7 +394,7 @@ fn stop_with(code: Code, why: impl Into<String>) -> Step {
 }
 
 #[cold]
-fn refused(why: impl Into<String>) -> Error {
+pub(super) fn refused(why: impl Into<String>) -> Error {
     Error::new(Code::Injection, why)
 }
 

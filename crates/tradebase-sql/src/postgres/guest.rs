@@ -9,6 +9,8 @@ use std::time::Duration;
 
 use futures_util::TryStreamExt;
 use tokio::time::timeout;
+use tokio_postgres::types::Type;
+use tokio_postgres::{Column, Statement};
 use tradebase_core::{Code, Error, Result, Rows};
 
 use super::address;
@@ -19,8 +21,34 @@ use super::value;
 use crate::guest::{Ask, GuestRows, Rules, too_slow};
 use crate::options::SqlOptions;
 
+/// Names mean from here on what they mean to the role now, and no temporary table is one of them.
+const BEGIN: &str = "
+BEGIN READ ONLY;
+SET LOCAL standard_conforming_strings = on;
+SELECT pg_catalog.set_config('search_path', pg_catalog.concat_ws(', ', 'pg_catalog',
+    (SELECT pg_catalog.string_agg(pg_catalog.quote_ident(name), ', ' ORDER BY place)
+        FROM pg_catalog.unnest(pg_catalog.current_schemas(false)) WITH ORDINALITY AS s (name, place)
+        WHERE name NOT IN ('pg_catalog', 'pg_temp')),
+    'pg_temp'), true)";
 /// How long before our own end of a query the server is told to end it, as a part of the time.
 const EARLIER: u32 = 20;
+/// So long a value may always be, in bytes. Where the columns are few, it may be longer: all of a
+/// row then have no more than an answer may.
+const LONG_BYTES: usize = 64 * 1024;
+/// Types whose values are never long.
+const SHORT: [Type; 11] = [
+    Type::BOOL,
+    Type::INT2,
+    Type::INT4,
+    Type::INT8,
+    Type::FLOAT4,
+    Type::FLOAT8,
+    Type::UUID,
+    Type::TIMESTAMPTZ,
+    Type::DATE,
+    Type::NAME,
+    Type::VOID,
+];
 
 impl Store {
     /// Runs a query of a guest, on a connection of its own. Dropped, the query is cancelled.
@@ -67,16 +95,30 @@ impl Store {
 
 impl Connection {
     async fn guest(&mut self, ask: &Ask) -> Result<GuestRows> {
-        self.refuse_mighty(&ask.rules.names).await?;
         // The time-outs came with the sign-in; the role may have others of its own.
-        self.run(None, "BEGIN READ ONLY; SET LOCAL standard_conforming_strings = on").await?;
-        let found = self.guest_rows(ask).await;
+        self.run(None, BEGIN).await?;
+        let found = match self.refuse_mighty(&ask.rules.names).await {
+            Ok(()) => self.guest_rows(ask).await,
+            Err(error) => Err(error),
+        };
         if found.as_ref().is_ok_and(|found| found.is_cut) {
             // The rest is on its way: the connection is cut instead.
             return found;
         }
         self.run(None, "ROLLBACK").await?;
         found
+    }
+
+    /// The same query, which gives no value that is longer. See [`guard`].
+    async fn guarded(&self, sql: &str, described: &Statement, long: usize) -> Result<Statement> {
+        let text = guard(sql, described.columns(), long);
+        match self.client.prepare(&text).await {
+            Ok(statement) => Ok(statement),
+            Err(error) => {
+                let message = "a column of this query cannot be read here: cast it to text";
+                Err(Error::new(Code::Unsupported, message).because(from_postgres(&error, None)))
+            }
+        }
     }
 
     async fn guest_rows(&self, ask: &Ask) -> Result<GuestRows> {
@@ -86,9 +128,15 @@ impl Connection {
         if described.columns().is_empty() || !described.params().is_empty() {
             return Err(Error::new(Code::AccessDenied, "guests can read only"));
         }
-        let statement = self.readable(&ask.text, &described).await?;
-        let columns = described.columns().iter().map(|column| column.name().to_owned()).collect();
+        let most = ask.rules.columns_max();
+        if described.columns().len() > most {
+            let message = format!("an answer has at most {most} columns");
+            return Err(Error::new(Code::QueryFailed, message));
+        }
         let options = &ask.rules.options;
+        let long = (options.bytes_max / described.columns().len().max(1)).max(LONG_BYTES);
+        let statement = self.guarded(&ask.text, &described, long).await?;
+        let columns = described.columns().iter().map(|column| column.name().to_owned()).collect();
         let mut found = GuestRows { rows: Rows::new(columns, Vec::new()), is_cut: false };
         let nothing: [&(dyn tokio_postgres::types::ToSql + Sync); 0] = [];
         let rows = self.client.query_raw(&statement, nothing).await.map_err(failed)?;
@@ -99,10 +147,42 @@ impl Connection {
                 found.is_cut = true;
                 break;
             }
+            if row.try_get::<_, bool>(found.rows.columns.len()).map_err(failed)? {
+                let message = format!("a value of this query has more than {long} bytes");
+                return Err(Error::new(Code::QueryFailed, message));
+            }
             found.rows.rows.push(value::read(&row, &found.rows.columns)?);
         }
         Ok(found)
     }
+}
+
+/// A statement that keeps longer values on the server. Its last column says whether a row has one.
+fn guard(sql: &str, columns: &[Column], long: usize) -> String {
+    let (mut names, mut chosen, mut checks) = (Vec::new(), Vec::new(), Vec::new());
+    for (at, column) in columns.iter().enumerate() {
+        let (name, ty) = (format!("c{at}"), column.type_());
+        // Types that only the server knows come as their text.
+        let text = if value::is_known(ty) { name.clone() } else { format!("{name}::text") };
+        if SHORT.contains(ty) {
+            chosen.push(text);
+        } else {
+            let counted = if *ty == Type::BYTEA { name.clone() } else { format!("{name}::text") };
+            let is_long = format!("pg_catalog.octet_length({counted}) > {long}");
+            chosen.push(format!("CASE WHEN {is_long} THEN NULL ELSE {text} END"));
+            checks.push(format!("coalesce({is_long}, false)"));
+        }
+        names.push(name);
+    }
+    checks.push("false".to_owned());
+    // OFFSET 0: each value is computed once, not at each place that names it.
+    format!(
+        "WITH given ({}) AS (\n{}\n) SELECT {}, {} FROM (SELECT * FROM given OFFSET 0) AS given",
+        names.join(", "),
+        sql.trim_end().trim_end_matches(';'),
+        chosen.join(", "),
+        checks.join(" OR "),
+    )
 }
 
 /// An error of the server, as one that tells a guest what is allowed.

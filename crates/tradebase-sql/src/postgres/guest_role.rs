@@ -25,9 +25,14 @@ const STATEMENT_MILLIS: u32 = 15_000;
 /// What the role that has signed in may do beyond reading the tables `$1`, at most one row.
 ///
 /// Rights on catalogues that everybody has do not count, nor do tables of extensions that
-/// everybody reads.
+/// everybody reads, nor functions of extensions that compute only. A table is the one that its
+/// name means to the role: one of the same name in another schema is another.
 const TOO_MUCH: &str = "
 WITH me AS (SELECT * FROM pg_catalog.pg_roles WHERE rolname = session_user),
+allowed AS (
+    SELECT pg_catalog.to_regclass(pg_catalog.quote_ident(name))::pg_catalog.oid AS oid
+    FROM pg_catalog.unnest($1) AS name
+),
 relations AS (
     SELECT c.oid, c.relname::text AS name, c.relkind,
         n.nspname IN ('pg_catalog', 'information_schema') AS is_catalogue,
@@ -60,12 +65,14 @@ SELECT what FROM (
     UNION ALL SELECT 9, 'it may draw from the sequence ' || name FROM relations
         WHERE relkind = 'S' AND CASE WHEN relkind = 'S'
             THEN pg_catalog.has_sequence_privilege(oid, 'USAGE, UPDATE') END
-    UNION ALL SELECT 10, 'it may read ' || name || ', which is not among the tables of guests'
-        FROM relations WHERE relkind <> 'S' AND NOT is_catalogue AND NOT is_extension
-        AND name <> ALL ($1) AND pg_catalog.has_any_column_privilege(oid, 'SELECT')
-    UNION ALL SELECT 10, 'it may read ' || c.relname FROM me, pg_catalog.pg_class c,
-        LATERAL pg_catalog.aclexplode(c.relacl) AS g
-        WHERE g.grantee = me.oid AND NOT (c.relname = ANY ($1))
+    UNION ALL SELECT 10, 'it may read ' || oid::pg_catalog.regclass
+            || ', which is not among the tables of guests'
+        FROM relations r WHERE relkind <> 'S' AND NOT is_catalogue AND NOT is_extension
+        AND NOT EXISTS (SELECT 1 FROM allowed a WHERE a.oid = r.oid)
+        AND pg_catalog.has_any_column_privilege(oid, 'SELECT')
+    UNION ALL SELECT 10, 'it may read ' || c.oid::pg_catalog.regclass FROM me,
+        pg_catalog.pg_class c, LATERAL pg_catalog.aclexplode(c.relacl) AS g
+        WHERE g.grantee = me.oid AND NOT EXISTS (SELECT 1 FROM allowed a WHERE a.oid = c.oid)
     UNION ALL SELECT 11, 'it may run ' || p.proname || ' with the rights of its owner'
         FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
         WHERE p.prosecdef AND n.nspname NOT IN ('pg_catalog', 'information_schema')
@@ -76,6 +83,20 @@ SELECT what FROM (
         AND d.deptype = 'e' AND d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass
         JOIN pg_catalog.pg_extension e ON e.oid = d.refobjid
         WHERE e.extname = 'dblink' AND pg_catalog.has_function_privilege(p.oid, 'EXECUTE')
+    UNION ALL SELECT 13, 'it may run ' || p.proname || ', which is written in ' || l.lanname
+            || ' (REVOKE EXECUTE ON FUNCTION ' || p.oid::pg_catalog.regprocedure || ' FROM PUBLIC)'
+        FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_language l ON l.oid = p.prolang
+        JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
+        WHERE NOT l.lanpltrusted AND n.nspname NOT IN ('pg_catalog', 'information_schema')
+        AND pg_catalog.has_schema_privilege(n.oid, 'USAGE')
+        AND pg_catalog.has_function_privilege(p.oid, 'EXECUTE')
+        AND NOT EXISTS (SELECT 1 FROM pg_catalog.pg_depend d
+            JOIN pg_catalog.pg_extension e ON e.oid = d.refobjid
+            WHERE d.objid = p.oid AND d.deptype = 'e'
+            AND d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass
+            AND d.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass
+            AND e.extname IN ('plpgsql', 'pgcrypto', 'uuid-ossp', 'pg_trgm', 'btree_gin',
+                'btree_gist', 'citext', 'hstore', 'pg_stat_statements'))
 ) AS found ORDER BY place LIMIT 1";
 
 /// Whether the role is there: then its comment, who has signed in, and the schema of the tables.

@@ -36,9 +36,8 @@ const BUSY_WAIT: Duration = Duration::from_secs(1);
 const CACHE_KIB: u32 = 8 * 1024;
 
 /// What a query may use. The text of the views that it reads counts too.
-const LIMITS: [(Limit, i32); 11] = [
+const LIMITS: [(Limit, i32); 10] = [
     (Limit::SQLITE_LIMIT_SQL_LENGTH, 1_000_000),
-    (Limit::SQLITE_LIMIT_COLUMN, 1_000),
     (Limit::SQLITE_LIMIT_EXPR_DEPTH, 200),
     (Limit::SQLITE_LIMIT_COMPOUND_SELECT, 50),
     (Limit::SQLITE_LIMIT_VDBE_OP, 250_000),
@@ -147,12 +146,18 @@ fn open(path: &Path, rules: &Arc<Rules>, end: &Arc<End>) -> Result<Connection> {
     for (limit, most) in LIMITS {
         connection.set_limit(limit, most).map_err(failed)?;
     }
-    let longest = i32::try_from(GUEST_VALUE_BYTES_MAX).unwrap_or(i32::MAX);
-    connection.set_limit(Limit::SQLITE_LIMIT_LENGTH, longest).map_err(failed)?;
     let end = end.clone();
     let is_over = move || end.gone.load(Ordering::Relaxed) || end.at.is_past();
     connection.progress_handler(STEPS, Some(is_over)).map_err(failed)?;
     let (rules, real) = (rules.clone(), real_names(&connection).map_err(failed)?);
+    // After the texts of all tables and views have been read, which may be longer and wider.
+    for (limit, most) in [
+        (Limit::SQLITE_LIMIT_LENGTH, GUEST_VALUE_BYTES_MAX),
+        (Limit::SQLITE_LIMIT_COLUMN, rules.columns_max()),
+    ] {
+        let most = i32::try_from(most).unwrap_or(i32::MAX);
+        connection.set_limit(limit, most).map_err(failed)?;
+    }
     connection
         .authorizer(Some(move |asked: AuthContext<'_>| judge(&rules, &real, asked)))
         .map_err(failed)?;
@@ -263,7 +268,7 @@ fn told(error: &rusqlite::Error, rules: &Rules) -> Error {
             Error::new(Code::AccessDenied, message).because(said)
         }
         Some(ffi::SQLITE_TOOBIG) => {
-            let message = format!("a value has more than {GUEST_VALUE_BYTES_MAX} bytes");
+            let message = format!("a value or row has more than {GUEST_VALUE_BYTES_MAX} bytes");
             Error::new(Code::QueryFailed, message).because(said)
         }
         _ => said,

@@ -77,6 +77,13 @@ pub const SHARED: &[&str] = &[
     "SELECT id FROM fills WHERE size IS DISTINCT FROM 1 ORDER BY id",
     "SELECT ((((1 + 2)) * 3)) AS nested",
     "SELECT string_agg(symbol, ',') FROM fills WHERE bot_id = 1",
+    "SELECT x.bot_id, x.n FROM (SELECT f.bot_id, count(*) AS n FROM fills f GROUP BY f.bot_id) AS \
+     x ORDER BY x.bot_id",
+    "WITH a AS (SELECT * FROM fills), b AS (SELECT a.*, 1 AS one FROM a) SELECT b.symbol, b.one \
+     FROM b ORDER BY b.id",
+    "WITH a(n, s) AS (SELECT id, symbol FROM fills) SELECT a.n, a.s FROM a ORDER BY a.n",
+    "SELECT x.id, f.symbol FROM (SELECT f.id FROM fills f UNION SELECT b.id FROM bots b) AS x \
+     JOIN fills f ON f.id = x.id ORDER BY x.id",
     "SELECT price, quantity, pnl, at FROM fills ORDER BY id",
     "SELECT concat(symbol, ':', side) FROM fills ORDER BY id",
     "SELECT current_date IS NOT NULL, current_timestamp IS NOT NULL",
@@ -125,6 +132,11 @@ pub const POSTGRES: &[&str] = &[
     "SELECT to_char(at, 'YYYY-MM'), split_part(symbol, '/', 1) FROM fills ORDER BY id",
     "SELECT array_agg(id ORDER BY id), json_agg(symbol) FROM fills",
     "SELECT id FROM fills ORDER BY id FETCH FIRST 2 ROWS ONLY",
+    "SELECT v.n, v.s FROM (VALUES (1, 'a'), (2, 'b')) AS v(n, s) ORDER BY v.n",
+    "SELECT v.column1 FROM (VALUES (1), (2)) AS v ORDER BY v.column1",
+    "SELECT per.n, per.max FROM (SELECT bot_id AS n, max(size) FROM fills GROUP BY n) AS per \
+     ORDER BY per.n",
+    "SELECT (array_agg(id ORDER BY id))[1] FROM fills",
     "SELECT position('/' IN symbol), substring(symbol FROM 1 FOR 3), overlay(symbol PLACING 'x' \
      FROM 1 FOR 1) FROM fills",
     "SELECT '{\"a\": 1}'::jsonb ->> 'a', E'tab\\t', $$text$$",
