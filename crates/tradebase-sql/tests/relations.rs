@@ -5,9 +5,10 @@ mod common;
 use common::Dice;
 use common::records::Side;
 use tradebase_core::{
-    Assigned, Code, Date, Decimal, Field, Filter, Record, Result, Timestamp, TimestampNs, Uuid,
+    Assigned, Code, Date, Decimal, Field, Filter, Order, Record, Result, Timestamp, TimestampNs,
+    Uuid,
 };
-use tradebase_sql::Sql;
+use tradebase_sql::{Find, Sql};
 
 #[derive(Record, Clone, Debug, PartialEq)]
 #[record(table = "users")]
@@ -450,6 +451,40 @@ promises! {
             for (bot, group) in world.bots.iter().zip(groups) {
                 let own = want.iter().rev().filter(|trade| trade.bot_id == Some(bot.id));
                 assert_eq!(group, own.cloned().collect::<Vec<_>>(), "{seed}");
+            }
+        }
+    }
+
+    async fn slices_of_a_join_make_the_whole_in_every_order(sql: &Sql) {
+        let world = World::random(8);
+        world.store(sql).await;
+        let orders: [fn() -> Vec<Order<Trade>>; 6] = [
+            Vec::new,
+            || vec![Trade::ID.desc(), Trade::ID.asc()],
+            || vec![Trade::AMOUNT.desc(), Trade::AMOUNT.asc()],
+            || vec![Trade::BOT_ID.asc(), Trade::AMOUNT.desc()],
+            || vec![Trade::AMOUNT.asc(), Trade::BOT_ID.desc(), Trade::AMOUNT.asc(), Trade::ID.asc()],
+            || vec![Trade::AMOUNT.asc().nulls_last(), Trade::AMOUNT.asc().nulls_first()],
+        ];
+        for (number, orders) in orders.iter().enumerate() {
+            let plain = || match orders() {
+                none if none.is_empty() => sql.find::<Trade>().order_by(Trade::ID.asc()),
+                orders => orders.into_iter().fold(sql.find::<Trade>(), Find::order_by),
+            };
+            let whole = plain().with(Trade::BOT).all().await.unwrap();
+            assert_eq!(whole.len(), world.trades.len());
+            let find = || orders().into_iter().fold(sql.find(), Find::order_by).with(Trade::BOT);
+            for size in [1, 7, 40] {
+                let (mut found, mut cursor) = (Vec::new(), None);
+                loop {
+                    let slice = find().keyset(size).after(cursor.as_ref()).load().await.unwrap();
+                    found.extend(slice.items);
+                    cursor = slice.next;
+                    if cursor.is_none() || found.len() > whole.len() {
+                        break;
+                    }
+                }
+                assert_eq!(found, whole, "order {number} by {size}");
             }
         }
     }
