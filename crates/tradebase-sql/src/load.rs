@@ -63,7 +63,7 @@ impl Sql {
         let call = self.call(Operation::Find, Some(P::TABLE));
         let keys = Keys::of(rows, link.at());
         let loaded = async {
-            let (keys, key) = (keys?, key_of::<P>()?);
+            let (keys, key) = (keys?, link.key()?);
             let mut found: Vec<Option<P>> = keys.list.iter().map(|_| None).collect();
             if let Some(one_of) = keys.one_of(key) {
                 // Who reads few rows is spared a thread. One more than there are keys: a key that
@@ -121,7 +121,7 @@ impl Sql {
         parents: impl IntoIterator<Item = &'r P>,
         link: Link<C, P>,
     ) -> Children<'_, C> {
-        let keys = key_of::<P>().and_then(|key| Keys::of(parents, key));
+        let keys = link.key().and_then(|key| Keys::of(parents, key));
         Children { find: self.find(), by: link.at(), keys }
     }
 }
@@ -311,17 +311,6 @@ impl Hash for Match {
             Value::TimestampNs(value) => value.as_nanos().hash(state),
             Value::Date(value) => value.as_days().hash(state),
             _ => {}
-        }
-    }
-}
-
-/// The key column that can be pointed to.
-fn key_of<P: Record>() -> Result<usize> {
-    match P::TABLE.key {
-        [key] => Ok(*key),
-        _ => {
-            let message = "a key of several columns cannot be pointed to with belongs_to";
-            Err(Error::new(Code::Unsupported, message).of(P::TABLE))
         }
     }
 }

@@ -361,6 +361,24 @@ struct Weight {
     scale_id: Decimal,
 }
 
+#[derive(Record, Clone, Debug, PartialEq)]
+#[record(table = "places")]
+struct Place {
+    #[record(key)]
+    house: i64,
+    #[record(key)]
+    room: i64,
+}
+
+#[derive(Record, Clone, Debug, PartialEq)]
+#[record(table = "readings")]
+struct Reading {
+    #[record(key)]
+    id: i64,
+    #[record(belongs_to = Place)]
+    place_id: i64,
+}
+
 /// What stands there once as it is asked, and once inside a transaction.
 async fn loads(sql: &Sql, world: &World) -> Result<()> {
     let bots = sql.parents(&world.trades, Trade::BOT).await?;
@@ -546,6 +564,23 @@ promises! {
         moment::check(sql).await;
         fine::check(sql).await;
         day::check(sql).await;
+    }
+
+    async fn a_key_of_several_columns_is_refused_by_every_way(sql: &Sql) {
+        let is_refused = |error: tradebase_core::Error| {
+            assert_eq!(error.code(), Code::Unsupported, "{error}");
+            assert!(error.to_string().contains("a key of several columns"), "{error}");
+        };
+        let rows = [Reading { id: 1, place_id: 1 }];
+        let places = [Place { house: 1, room: 1 }];
+        is_refused(sql.parents(&rows, Reading::PLACE).await.unwrap_err());
+        is_refused(sql.children(&places, Reading::PLACE).all().await.unwrap_err());
+        is_refused(sql.find().with(Reading::PLACE).all().await.unwrap_err());
+        let of = Reading::PLACE.is(Filter::all());
+        is_refused(sql.find().filter(of).all().await.unwrap_err());
+        let with = Reading::PLACE.any(Reading::ID.gt(0));
+        is_refused(sql.find().filter(!with).count().await.unwrap_err());
+        is_refused(sql.delete_where(Reading::PLACE.is(Place::ROOM.eq(1))).await.unwrap_err());
     }
 
     async fn a_parent_that_is_there_twice_is_an_error_and_hides_no_other(sql: &Sql) {
