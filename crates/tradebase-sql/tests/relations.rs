@@ -362,6 +362,32 @@ struct Weight {
 }
 
 #[derive(Record, Clone, Debug, PartialEq)]
+#[record(table = "shelves")]
+struct Shelf {
+    #[record(key)]
+    id: i64,
+}
+
+#[derive(Record, Clone, Debug, PartialEq)]
+#[record(table = "labels")]
+struct Label {
+    #[record(key)]
+    id: String,
+}
+
+/// Its columns hold less than the keys that they point to.
+#[derive(Record, Clone, Debug, PartialEq)]
+#[record(table = "notes")]
+struct Note {
+    #[record(key)]
+    id: i64,
+    #[record(belongs_to = Shelf)]
+    shelf_id: Option<i32>,
+    #[record(belongs_to = Label, text(8))]
+    label_id: String,
+}
+
+#[derive(Record, Clone, Debug, PartialEq)]
 #[record(table = "places")]
 struct Place {
     #[record(key)]
@@ -564,6 +590,26 @@ promises! {
         moment::check(sql).await;
         fine::check(sql).await;
         day::check(sql).await;
+    }
+
+    async fn a_key_that_the_child_cannot_hold_has_no_children(sql: &Sql) {
+        sql.create_table::<Note>().await.unwrap();
+        let shelves = [-1 << 40, 7, 1 << 40].map(|id| Shelf { id });
+        let long = "x".repeat(20);
+        let labels = ["a", &long, "b"].map(|id| Label { id: id.into() });
+        sql.insert_many(&shelves).await.unwrap();
+        sql.insert_many(&labels).await.unwrap();
+        let note = |id, shelf_id, label: &str| Note { id, shelf_id, label_id: label.into() };
+        let notes = [note(1, Some(7), "a"), note(2, None, "b"), note(3, Some(7), "b")];
+        sql.insert_many(&notes).await.unwrap();
+        let by_shelf = sql.children(&shelves, Note::SHELF).order_by(Note::ID.asc()).all().await;
+        let [first, second, third] = notes.clone();
+        assert_eq!(by_shelf.unwrap(), [vec![], vec![first.clone(), third.clone()], vec![]]);
+        let by_label = sql.children(&labels, Note::LABEL).order_by(Note::ID.asc()).all().await;
+        assert_eq!(by_label.unwrap(), [vec![first], vec![], vec![second, third]]);
+        // Nothing is left to ask for.
+        let none = sql.children(&shelves[2..], Note::SHELF).all().await;
+        assert_eq!(none.unwrap(), [vec![]]);
     }
 
     async fn a_key_of_several_columns_is_refused_by_every_way(sql: &Sql) {
