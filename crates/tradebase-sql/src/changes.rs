@@ -84,14 +84,16 @@ impl Sql {
     /// Deletes every record that passes a filter, and gives their number.
     ///
     /// Rows that die with them, as a `belongs_to` with `on_delete = cascade` says, are not
-    /// counted. A filter that every row passes, as far as its form tells, is an error of the code
+    /// counted; on SQLite not even those that pass as well, where rows of a table die with others
+    /// of the same table. Rows that only point to each other go together. A filter that every row passes, as far as its form tells, is an error of the code
     /// [`Code::Unsupported`]; [`delete_every_row`](Sql::delete_every_row) is for that. When it
     /// returns, all of it is committed; cancelled, all of it is done or nothing.
     pub async fn delete_where<T: Record>(&self, filter: Filter<T>) -> Result<u64> {
         self.delete_which(Which::Passing(filter)).await
     }
 
-    /// Deletes every record there is, and gives their number.
+    /// Deletes every record there is, and gives their number, as [`delete_where`](Sql::delete_where)
+    /// does.
     pub async fn delete_every_row<T: Record>(&self) -> Result<u64> {
         self.delete_which::<T>(Which::Every).await
     }

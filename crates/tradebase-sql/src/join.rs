@@ -42,7 +42,7 @@ impl<'a, T: Record> Find<'a, T> {
     pub fn with<P: Record>(self, link: Link<T, P>) -> Find<'a, T, Pairs<T, P>> {
         let output = vec![Item::Every, Item::EveryJoined];
         let joined = Joined { table: P::TABLE, by: link.at() };
-        self.reading(output, Pairs::default(), None).joined(joined)
+        self.reading(output, Pairs::default(), link.key().err()).joined(joined)
     }
 }
 

@@ -5,7 +5,9 @@ use std::hash::{Hash, Hasher};
 use std::pin::pin;
 
 use tradebase_core::watch::Operation;
-use tradebase_core::{Code, Condition, Error, Filter, Link, Order, Put, Record, Result, Value};
+use tradebase_core::{
+    Code, Column, Condition, Error, Filter, Link, Order, Put, Record, Result, Value,
+};
 
 use crate::engine::{Engine, either};
 use crate::find::Find;
@@ -63,9 +65,9 @@ impl Sql {
         let call = self.call(Operation::Find, Some(P::TABLE));
         let keys = Keys::of(rows, link.at());
         let loaded = async {
-            let (keys, key) = (keys?, key_of::<P>()?);
+            let (keys, key) = (keys?, link.key()?);
             let mut found: Vec<Option<P>> = keys.list.iter().map(|_| None).collect();
-            if let Some(one_of) = keys.one_of(key) {
+            if let Some(one_of) = keys.one_of::<P>(key)? {
                 // Who reads few rows is spared a thread. One more than there are keys: a key that
                 // is not unique must not cut off the row of another.
                 let select = Select::of(P::TABLE).that(one_of);
@@ -121,7 +123,7 @@ impl Sql {
         parents: impl IntoIterator<Item = &'r P>,
         link: Link<C, P>,
     ) -> Children<'_, C> {
-        let keys = key_of::<P>().and_then(|key| Keys::of(parents, key));
+        let keys = link.key().and_then(|key| Keys::of(parents, key));
         Children { find: self.find(), by: link.at(), keys }
     }
 }
@@ -175,7 +177,8 @@ impl<C: Record + Clone> Children<'_, C> {
         Self { find: self.find.order_by(order), ..self }
     }
 
-    /// The rows of each parent, at its place. A parent that stands there twice gets its rows
+    /// The rows of each parent, at its place: none for a key that the column which points cannot
+    /// hold. A parent that stands there twice gets its rows
     /// twice; for no parents no statement is sent.
     pub async fn all(self) -> Result<Vec<Vec<C>>> {
         let (sql, by) = (self.find.sql(), self.by);
@@ -183,7 +186,7 @@ impl<C: Record + Clone> Children<'_, C> {
         let loaded = async {
             let (keys, (mut select, decode)) = (self.keys?, self.find.parts()?);
             let mut groups: Vec<Vec<C>> = keys.list.iter().map(|_| Vec::new()).collect();
-            if let Some(one_of) = keys.one_of(by) {
+            if let Some(one_of) = keys.one_of::<C>(by)? {
                 let own = std::mem::replace(&mut select.condition, Condition::Always);
                 select.condition = match own {
                     Condition::Always => one_of,
@@ -256,10 +259,14 @@ impl Keys {
         u32::try_from(self.list.len()).ok()?.checked_add(1)
     }
 
-    /// What rows with one of these in a column pass; none if there are none to ask for.
-    fn one_of(&self, at: usize) -> Option<Condition> {
-        let values = self.list.clone();
-        (!values.is_empty()).then_some(Condition::OneOf { at, values })
+    /// What rows with one of these in a column pass; none if there are none to ask for. A key that
+    /// the column cannot hold is passed over: no row has it.
+    fn one_of<T: Record>(&self, at: usize) -> Result<Option<Condition>> {
+        let missing = || Error::new(Code::Internal, format!("there is no column {at}"));
+        let column = T::COLUMNS.get(at).ok_or_else(missing)?;
+        let fitting = self.list.iter().filter(|key| is_held(column, key));
+        let values: Vec<_> = fitting.cloned().collect();
+        Ok((!values.is_empty()).then_some(Condition::OneOf { at, values }))
     }
 
     /// What belongs to the key that a row was found by.
@@ -271,6 +278,17 @@ impl Keys {
             Error::new(Code::Unreadable, message).column(T::COLUMNS[at].name.text)
         })
     }
+}
+
+/// Whether a column can hold a key. Only integers and texts have other bounds than the key of a
+/// table that points or is pointed to; of any other kind, a key that does not fit is an error.
+fn is_held(column: &'static Column, key: &Value) -> bool {
+    let bounded = match key {
+        Value::Int(_) => column.kind.is_integer(),
+        Value::Text(_) => column.kind.is_text(),
+        _ => false,
+    };
+    !bounded || key.in_column(column).is_ok()
 }
 
 /// A value that is found among others: equal where the engines say so.
@@ -311,17 +329,6 @@ impl Hash for Match {
             Value::TimestampNs(value) => value.as_nanos().hash(state),
             Value::Date(value) => value.as_days().hash(state),
             _ => {}
-        }
-    }
-}
-
-/// The key column that can be pointed to.
-fn key_of<P: Record>() -> Result<usize> {
-    match P::TABLE.key {
-        [key] => Ok(*key),
-        _ => {
-            let message = "a key of several columns cannot be pointed to with belongs_to";
-            Err(Error::new(Code::Unsupported, message).of(P::TABLE))
         }
     }
 }

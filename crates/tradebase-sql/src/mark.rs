@@ -7,7 +7,7 @@ use std::sync::{Arc, OnceLock};
 use tradebase_core::{Code, Column, Error, Got, Kind, Result, Source, Value};
 
 use crate::measure;
-use crate::select::{By, Decode, Item, Reckoned, Select};
+use crate::select::{By, Decode, Reckoned, Select};
 
 /// Rows of which one is marked: its values in each column of the order, from which a later
 /// statement goes on.
@@ -28,7 +28,6 @@ impl<D: Decode> Marked<D> {
     /// Marks that row of the statement, which is made to give what is needed for it.
     pub(crate) fn new(select: &mut Select, decode: Arc<D>, row: u32) -> Result<Self> {
         let (mut places, mut added) = (Vec::new(), Vec::new());
-        let mut width = decode.columns().len();
         for by in select.whole_order() {
             let By::Column(sort) = by else {
                 let message = "an order by a measure has no places to go on from";
@@ -36,16 +35,10 @@ impl<D: Decode> Marked<D> {
             };
             let missing = || Error::new(Code::Internal, format!("there is no column {}", sort.at));
             let column = select.table.columns.get(sort.at).ok_or_else(missing)?;
-            let have = match select.output.as_slice() {
-                [Item::Every] => Some(sort.at),
-                output => output.iter().position(|item| *item == Item::Column(sort.at)),
-            };
-            let at = have.unwrap_or_else(|| {
-                select.output.push(Item::Column(sort.at));
+            let (at, is_added) = select.give(sort.at);
+            if is_added {
                 added.push(column);
-                width += 1;
-                width - 1
-            });
+            }
             places.push((at, column));
         }
         let row = usize::try_from(row).unwrap_or(usize::MAX);

@@ -50,7 +50,7 @@ pub(crate) trait Parameters {
     fn in_list(out: &mut String, column: &str, number: usize);
 
     /// The test for a text's being like the pattern that is parameter `number`.
-    fn like(out: &mut String, column: &str, number: usize, ignores_case: bool);
+    fn like(out: &mut String, column: &str, number: usize, pattern: &Pattern);
 
     /// Where nulls come in an order, if the engine puts them elsewhere by itself.
     fn nulls(out: &mut String, column: &'static Column, sort: Sort);

@@ -99,6 +99,18 @@ pub(crate) enum By {
     Measure { reckoned: Reckoned, down: bool },
 }
 
+impl By {
+    /// Whether both order by the same, in whatever direction.
+    fn is_of_the_same(self, other: By) -> bool {
+        match (self, other) {
+            (By::Column(a), By::Column(b)) => a.at == b.at,
+            (By::Group { group: a, .. }, By::Group { group: b, .. }) => a == b,
+            (By::Measure { reckoned: a, .. }, By::Measure { reckoned: b, .. }) => a == b,
+            _ => false,
+        }
+    }
+}
+
 impl Reckoned {
     /// The number of rows.
     pub(crate) const ROWS: Reckoned = Reckoned { how: How::Count, at: None };
@@ -142,28 +154,56 @@ impl Select {
 
     /// The order, made whole: rows that are equal in it come in the order of the key, in the
     /// direction of the last column, so that one index serves both and pages do not overlap;
-    /// groups in the order of what they are put together by.
+    /// groups in the order of what they are put together by. What stands there again is left out,
+    /// for it orders nothing.
     pub(crate) fn whole_order(&self) -> Vec<By> {
-        let down = match self.orders.last() {
-            None => return Vec::new(),
+        let mut whole: Vec<By> = Vec::with_capacity(self.orders.len() + self.table.key.len());
+        let add = |whole: &mut Vec<By>, by: By| {
+            if !whole.iter().any(|have| have.is_of_the_same(by)) {
+                whole.push(by);
+            }
+        };
+        for &by in &self.orders {
+            add(&mut whole, by);
+        }
+        let down = match whole.last() {
+            None => return whole,
             Some(By::Column(sort) | By::Group { sort, .. }) => sort.down,
             Some(By::Measure { down, .. }) => *down,
         };
-        let mut whole = self.orders.clone();
         for &group in &self.groups {
-            let by = |by: &By| matches!(by, By::Group { group: have, .. } if *have == group);
-            if !whole.iter().any(by) {
-                whole.push(By::Group { group, sort: Sort::by(group.at, down) });
-            }
+            add(&mut whole, By::Group { group, sort: Sort::by(group.at, down) });
         }
         if self.groups.is_empty() && !self.distinct {
             for &at in self.table.key {
-                if !whole.iter().any(|by| matches!(by, By::Column(sort) if sort.at == at)) {
-                    whole.push(By::Column(Sort::by(at, down)));
-                }
+                add(&mut whole, By::Column(Sort::by(at, down)));
             }
         }
         whole
+    }
+
+    /// How many values of a row an item gives.
+    fn width(&self, item: Item) -> usize {
+        match item {
+            Item::Every => self.table.columns.len(),
+            Item::EveryJoined => self.joined.map_or(0, |joined| joined.table.columns.len()),
+            Item::Column(_) | Item::Group(_) | Item::Measure(_) | Item::Total => 1,
+        }
+    }
+
+    /// Where a row has the value of that column of the table, which is given as well if it is not
+    /// yet; and whether that was so.
+    pub(crate) fn give(&mut self, at: usize) -> (usize, bool) {
+        let mut before = 0;
+        for &item in &self.output {
+            match item {
+                Item::Every => return (before + at, false),
+                Item::Column(have) if have == at => return (before, false),
+                _ => before += self.width(item),
+            }
+        }
+        self.output.push(Item::Column(at));
+        (before, true)
     }
 }
 

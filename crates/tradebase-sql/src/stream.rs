@@ -31,12 +31,24 @@ pub struct RowStream<T> {
 
 enum Chunks<T> {
     /// From a connection of its own.
-    Open(Receiver<Result<Vec<T>>>),
+    Open {
+        sent: Receiver<Result<Sent<T>>>,
+        table: &'static Table,
+    },
     /// Inside a transaction, whose connection others use between two chunks.
     Pages {
         next: Page<T>,
     },
     Ended,
+}
+
+/// What an engine sends to who takes the rows.
+#[derive(Debug)]
+pub(crate) enum Sent<T> {
+    /// Some rows; more comes.
+    Some(Vec<T>),
+    /// The rest. An engine that sends no more without it has not come to the end.
+    Last(Vec<T>),
 }
 
 /// Some rows, and then the rest.
@@ -52,7 +64,8 @@ impl Sql {
     /// All rows are as they were at one moment, however long the reading takes; inside a
     /// transaction, as the transaction sees them when it comes to them. It holds a connection
     /// until its end or until it is dropped, and on SQLite keeps the log from being cut back: so
-    /// read it swiftly.
+    /// read it swiftly. Only a stream that gives none at its end has given all rows: one that is
+    /// broken off ends with an error.
     ///
     /// It is also a `Stream` of the crate `futures`.
     pub async fn stream<T: Record>(&self) -> Result<RowStream<T>> {
@@ -73,7 +86,8 @@ impl Sql {
                 Chunks::Pages { next: first_page(self.clone(), select, Arc::new(decode))? }
             } else {
                 either!(Engine, &self.engine, store => {
-                    Chunks::Open(store.stream(&call, &select, decode).await?)
+                    let sent = store.stream(&call, &select, decode).await?;
+                    Chunks::Open { sent, table }
                 })
             })
         };
@@ -95,9 +109,11 @@ impl<T: Send + 'static> RowStream<T> {
             }
             let (rows, then) = match &mut self.chunks {
                 Chunks::Ended => return Poll::Ready(None),
-                Chunks::Open(receiver) => match ready!(receiver.poll_recv(context)) {
-                    Some(rows) => (rows, None),
-                    None => (Ok(Vec::new()), Some(Chunks::Ended)),
+                Chunks::Open { sent, table } => match ready!(sent.poll_recv(context)) {
+                    Some(Ok(Sent::Some(rows))) => (Ok(rows), None),
+                    Some(Ok(Sent::Last(rows))) => (Ok(rows), Some(Chunks::Ended)),
+                    Some(Err(error)) => (Err(error), None),
+                    None => (Err(cut_short(table)), None),
                 },
                 Chunks::Pages { next } => match ready!(next.as_mut().poll(context)) {
                     Ok((rows, rest)) => {
@@ -128,6 +144,14 @@ impl<T: Send + Unpin + 'static> Stream for RowStream<T> {
     fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<T>>> {
         self.get_mut().poll_row(context)
     }
+}
+
+/// What read the rows has panicked, or its runtime has ended.
+#[cold]
+fn cut_short(table: &'static Table) -> Error {
+    let message = "the reading of the rows was broken off before its end: rows are missing";
+    let error = Error::new(Code::ConnectionLost, message);
+    error.during(Operation::Stream.as_str()).of(table)
 }
 
 /// The first rows of what is read by pages: in the order of the key, if there is no other.

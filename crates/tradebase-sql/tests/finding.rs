@@ -406,9 +406,9 @@ promises! {
     async fn patterns_mean_the_same_everywhere(sql: &Sql) {
         sql.create_table::<Event>().await.unwrap();
         let mut dice = Dice::new(54);
-        const PARTS: [&str; 22] = [
+        const PARTS: [&str; 25] = [
             "%", "_", "\\", "*", "?", "[", "]", "^", "-", "a", "A", "ab", "ä", "Ä", "🦀", "'", "\"",
-            "\u{d7ff}", "\u{e000}", "\u{10ffff}", " ", "[a-z]",
+            "\u{d7ff}", "\u{e000}", "\u{10ffff}", " ", "[a-z]", "\u{fffd}", "\u{fffe}", "\u{ffff}",
         ];
         let mut word = |most: u64| {
             let count = dice.below(most);

@@ -58,6 +58,8 @@ const ORDERS: &[Orders] = &[
     || vec![Event::DATA_OR.desc(), Event::OTHER_OR.asc(), Event::DAY_OR.asc().nulls_last()],
     || vec![Event::AT_OR.asc().nulls_last(), Event::AT_NS_OR.desc()],
     || vec![Event::LARGE.asc(), Event::ID.desc()],
+    || vec![Event::SYMBOL.asc(), Event::SYMBOL.desc()],
+    || vec![Event::FLAG_OR.asc(), Event::SIDE.desc(), Event::FLAG_OR.desc().nulls_first()],
     || vec![Event::SYMBOL.asc(), Event::ID.desc(), Event::LARGE.asc()],
 ];
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use common::records::{Account, Remark, account};
 use common::{PostgresStore, poll_once};
-use tradebase_core::{Assigned, Code, Error, Record, Value};
+use tradebase_core::{Assigned, Code, Decimal, Error, Record, Value};
 use tradebase_sql::{Conflict, Sql, Upserted};
 use tradebase_testkit::psql;
 
@@ -23,7 +23,7 @@ struct Level {
     #[record(unique)]
     name: Option<String>,
     #[record(decimal(18, 8))]
-    price: tradebase_core::Decimal,
+    price: Decimal,
 }
 
 fn level(id: i64, price: i64) -> Level {
@@ -40,6 +40,45 @@ async fn store() -> PostgresStore {
     store.sql.create_table::<Account>().await.unwrap();
     store.sql.create_table::<Remark>().await.unwrap();
     store
+}
+
+#[derive(Record, Clone, Debug, PartialEq)]
+#[record(table = "ticks")]
+struct Tick {
+    #[record(key, decimal(18, 8))]
+    price: Decimal,
+    #[record(unique, decimal(28, 2))]
+    size: Option<Decimal>,
+    count: i64,
+}
+
+#[tokio::test]
+async fn postgres_numbers_of_a_wider_table_are_told_apart_by_their_value() {
+    let store = PostgresStore::new().await;
+    let sql = &store.sql;
+    let wider = "create table ticks (price numeric(20, 10) primary key, \
+                 size numeric(31, 5) unique, count bigint not null)";
+    psql(&store.url(), wider).unwrap();
+    let prices = ["0", "1.5", "-1.5", "10000", "0.00000001", "-123456789.12345678", "20000000"];
+    let tick = |price: &str, count| {
+        let price: Decimal = price.parse().unwrap();
+        Tick { price, size: Some(price.trunc() * Decimal::from(3)).filter(|s| !s.is_zero()), count }
+    };
+    let rows = |count| prices.iter().map(|price| tick(price, count)).collect::<Vec<_>>();
+    let mut there = rows(1).into_iter().step_by(2).collect::<Vec<_>>();
+    there.iter_mut().for_each(|row| row.size = row.size.map(|size| size + Decimal::ONE));
+    sql.insert_many(&there).await.unwrap();
+    let done = sql.upsert_many(&rows(2), &Conflict::keep()).await.unwrap();
+    assert_eq!((done.inserted, done.updated, done.kept), (3, 0, 4));
+    let found = sql.find().order_by(Tick::COUNT.asc()).column(Tick::COUNT).all().await.unwrap();
+    assert_eq!(found, [1, 1, 1, 1, 2, 2, 2]);
+    // By the other column: two rows have no value there, and two another one.
+    let mut moved = rows(3);
+    moved.iter_mut().for_each(|row| row.price += Decimal::from(7));
+    let by_size = Conflict::keep().on(Tick::SIZE);
+    let done = sql.upsert_many(&moved, &by_size).await.unwrap();
+    assert_eq!((done.inserted, done.updated, done.kept), (4, 0, 3));
+    assert_eq!(sql.count::<Tick>().await.unwrap(), 11);
 }
 
 /// Drops the temporary table of the connection.

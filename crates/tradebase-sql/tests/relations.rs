@@ -5,9 +5,10 @@ mod common;
 use common::Dice;
 use common::records::Side;
 use tradebase_core::{
-    Assigned, Code, Date, Decimal, Field, Filter, Record, Result, Timestamp, TimestampNs, Uuid,
+    Assigned, Code, Date, Decimal, Field, Filter, Order, Record, Result, Timestamp, TimestampNs,
+    Uuid,
 };
-use tradebase_sql::Sql;
+use tradebase_sql::{Find, Sql};
 
 #[derive(Record, Clone, Debug, PartialEq)]
 #[record(table = "users")]
@@ -360,6 +361,50 @@ struct Weight {
     scale_id: Decimal,
 }
 
+#[derive(Record, Clone, Debug, PartialEq)]
+#[record(table = "shelves")]
+struct Shelf {
+    #[record(key)]
+    id: i64,
+}
+
+#[derive(Record, Clone, Debug, PartialEq)]
+#[record(table = "labels")]
+struct Label {
+    #[record(key)]
+    id: String,
+}
+
+/// Its columns hold less than the keys that they point to.
+#[derive(Record, Clone, Debug, PartialEq)]
+#[record(table = "notes")]
+struct Note {
+    #[record(key)]
+    id: i64,
+    #[record(belongs_to = Shelf)]
+    shelf_id: Option<i32>,
+    #[record(belongs_to = Label, text(8))]
+    label_id: String,
+}
+
+#[derive(Record, Clone, Debug, PartialEq)]
+#[record(table = "places")]
+struct Place {
+    #[record(key)]
+    house: i64,
+    #[record(key)]
+    room: i64,
+}
+
+#[derive(Record, Clone, Debug, PartialEq)]
+#[record(table = "readings")]
+struct Reading {
+    #[record(key)]
+    id: i64,
+    #[record(belongs_to = Place)]
+    place_id: i64,
+}
+
 /// What stands there once as it is asked, and once inside a transaction.
 async fn loads(sql: &Sql, world: &World) -> Result<()> {
     let bots = sql.parents(&world.trades, Trade::BOT).await?;
@@ -454,6 +499,40 @@ promises! {
         }
     }
 
+    async fn slices_of_a_join_make_the_whole_in_every_order(sql: &Sql) {
+        let world = World::random(8);
+        world.store(sql).await;
+        let orders: [fn() -> Vec<Order<Trade>>; 6] = [
+            Vec::new,
+            || vec![Trade::ID.desc(), Trade::ID.asc()],
+            || vec![Trade::AMOUNT.desc(), Trade::AMOUNT.asc()],
+            || vec![Trade::BOT_ID.asc(), Trade::AMOUNT.desc()],
+            || vec![Trade::AMOUNT.asc(), Trade::BOT_ID.desc(), Trade::AMOUNT.asc(), Trade::ID.asc()],
+            || vec![Trade::AMOUNT.asc().nulls_last(), Trade::AMOUNT.asc().nulls_first()],
+        ];
+        for (number, orders) in orders.iter().enumerate() {
+            let plain = || match orders() {
+                none if none.is_empty() => sql.find::<Trade>().order_by(Trade::ID.asc()),
+                orders => orders.into_iter().fold(sql.find::<Trade>(), Find::order_by),
+            };
+            let whole = plain().with(Trade::BOT).all().await.unwrap();
+            assert_eq!(whole.len(), world.trades.len());
+            let find = || orders().into_iter().fold(sql.find(), Find::order_by).with(Trade::BOT);
+            for size in [1, 7, 40] {
+                let (mut found, mut cursor) = (Vec::new(), None);
+                loop {
+                    let slice = find().keyset(size).after(cursor.as_ref()).load().await.unwrap();
+                    found.extend(slice.items);
+                    cursor = slice.next;
+                    if cursor.is_none() || found.len() > whole.len() {
+                        break;
+                    }
+                }
+                assert_eq!(found, whole, "order {number} by {size}");
+            }
+        }
+    }
+
     async fn a_join_of_a_record_with_itself_keeps_both_apart(sql: &Sql) {
         let world = World::random(5);
         world.store(sql).await;
@@ -511,6 +590,43 @@ promises! {
         moment::check(sql).await;
         fine::check(sql).await;
         day::check(sql).await;
+    }
+
+    async fn a_key_that_the_child_cannot_hold_has_no_children(sql: &Sql) {
+        sql.create_table::<Note>().await.unwrap();
+        let shelves = [-1 << 40, 7, 1 << 40].map(|id| Shelf { id });
+        let long = "x".repeat(20);
+        let labels = ["a", &long, "b"].map(|id| Label { id: id.into() });
+        sql.insert_many(&shelves).await.unwrap();
+        sql.insert_many(&labels).await.unwrap();
+        let note = |id, shelf_id, label: &str| Note { id, shelf_id, label_id: label.into() };
+        let notes = [note(1, Some(7), "a"), note(2, None, "b"), note(3, Some(7), "b")];
+        sql.insert_many(&notes).await.unwrap();
+        let by_shelf = sql.children(&shelves, Note::SHELF).order_by(Note::ID.asc()).all().await;
+        let [first, second, third] = notes.clone();
+        assert_eq!(by_shelf.unwrap(), [vec![], vec![first.clone(), third.clone()], vec![]]);
+        let by_label = sql.children(&labels, Note::LABEL).order_by(Note::ID.asc()).all().await;
+        assert_eq!(by_label.unwrap(), [vec![first], vec![], vec![second, third]]);
+        // Nothing is left to ask for.
+        let none = sql.children(&shelves[2..], Note::SHELF).all().await;
+        assert_eq!(none.unwrap(), [vec![]]);
+    }
+
+    async fn a_key_of_several_columns_is_refused_by_every_way(sql: &Sql) {
+        let is_refused = |error: tradebase_core::Error| {
+            assert_eq!(error.code(), Code::Unsupported, "{error}");
+            assert!(error.to_string().contains("a key of several columns"), "{error}");
+        };
+        let rows = [Reading { id: 1, place_id: 1 }];
+        let places = [Place { house: 1, room: 1 }];
+        is_refused(sql.parents(&rows, Reading::PLACE).await.unwrap_err());
+        is_refused(sql.children(&places, Reading::PLACE).all().await.unwrap_err());
+        is_refused(sql.find().with(Reading::PLACE).all().await.unwrap_err());
+        let of = Reading::PLACE.is(Filter::all());
+        is_refused(sql.find().filter(of).all().await.unwrap_err());
+        let with = Reading::PLACE.any(Reading::ID.gt(0));
+        is_refused(sql.find().filter(!with).count().await.unwrap_err());
+        is_refused(sql.delete_where(Reading::PLACE.is(Place::ROOM.eq(1))).await.unwrap_err());
     }
 
     async fn a_parent_that_is_there_twice_is_an_error_and_hides_no_other(sql: &Sql) {

@@ -17,6 +17,25 @@ struct Remark {
     text: String,
 }
 
+/// Stands in another one, which cannot go before it.
+#[derive(Record, Clone, Debug, PartialEq)]
+#[record(table = "folders")]
+struct Folder {
+    #[record(key)]
+    id: i64,
+    #[record(belongs_to = Folder, index)]
+    inside: Option<i64>,
+}
+
+#[derive(Record, Clone, Debug, PartialEq)]
+#[record(table = "papers")]
+struct Paper {
+    #[record(key)]
+    id: i64,
+    #[record(belongs_to = Folder)]
+    folder_id: i64,
+}
+
 /// Accounts 1 to 6, of which the odd ones have orders.
 async fn prepare(sql: &Sql) {
     sql.create_table::<Order>().await.unwrap();
@@ -154,6 +173,27 @@ promises! {
         assert_eq!(sql.count::<Account>().await.unwrap(), 4);
     }
 
+    async fn rows_that_point_to_each_other_go_together(sql: &Sql) {
+        sql.create_table::<Paper>().await.unwrap();
+        let folder = |id: i64| Folder { id, inside: (id > 1).then_some(id / 2) };
+        let folders: Vec<_> = (1..=7).map(folder).collect();
+        sql.insert_many(&folders).await.unwrap();
+        sql.insert(&Paper { id: 1, folder_id: 2 }).await.unwrap();
+        let is_refused = |error: Error, by: &str| {
+            assert_eq!(error.code(), Code::BrokenReference, "{error}");
+            assert!(error.to_string().contains(by), "{error}");
+        };
+        // Two others point to it, and they stay.
+        is_refused(sql.delete_where(Folder::ID.eq(3)).await.unwrap_err(), "folders");
+        is_refused(sql.delete::<Folder>(&3).await.unwrap_err(), "folders");
+        assert_eq!(sql.delete_where(Folder::ID.one_of([3, 6, 7])).await.unwrap(), 3);
+        is_refused(sql.delete_every_row::<Folder>().await.unwrap_err(), "papers");
+        assert_eq!(sql.all::<Folder>().await.unwrap(), [&folders[..2], &folders[3..5]].concat());
+        sql.delete::<Paper>(&1).await.unwrap();
+        assert_eq!(sql.delete_every_row::<Folder>().await.unwrap(), 4);
+        assert_eq!(sql.count::<Folder>().await.unwrap(), 0);
+    }
+
     async fn rows_are_meant_by_what_they_hang_together_with(sql: &Sql) {
         prepare(sql).await;
         sql.create_table::<Remark>().await.unwrap();
@@ -213,6 +253,24 @@ async fn sqlite_changes_by_many_callers_at_once_lose_nothing() {
     assert_eq!(calls.join_all().await, [1; 64]);
     assert_eq!(sql.count::<Event>().await.unwrap(), 32);
     assert_eq!(sql.find().filter(Event::SYMBOL.eq("new")).count().await.unwrap(), 32);
+}
+
+#[tokio::test]
+async fn sqlite_tables_that_refuse_row_by_row_are_used_as_they_are() {
+    let store = common::SqliteStore::new().await;
+    let sql = &store.sql;
+    let earlier = "CREATE TABLE folders (id INTEGER PRIMARY KEY NOT NULL, inside INTEGER, \
+                   CONSTRAINT folders_inside_fkey FOREIGN KEY (inside) REFERENCES folders (id) \
+                   ON DELETE RESTRICT) STRICT";
+    sql.execute(earlier, &[]).await.unwrap();
+    sql.create_table::<Paper>().await.unwrap();
+    sql.insert(&Folder { id: 1, inside: None }).await.unwrap();
+    sql.insert(&Folder { id: 2, inside: Some(1) }).await.unwrap();
+    let error = sql.delete::<Folder>(&1).await.unwrap_err();
+    assert_eq!(error.code(), Code::BrokenReference);
+    assert!(error.to_string().contains("folders"), "{error}");
+    assert_eq!(sql.delete_where(Folder::ID.eq(2)).await.unwrap(), 1);
+    assert_eq!(sql.delete_where(Folder::ID.eq(1)).await.unwrap(), 1);
 }
 
 #[tokio::test]

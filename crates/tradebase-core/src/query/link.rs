@@ -4,6 +4,7 @@ use std::marker::PhantomData;
 
 use super::condition::{Condition, Related};
 use super::filter::Filter;
+use crate::error::{Code, Error, Result};
 use crate::row::Record;
 
 /// A column of `C` that points to the key of `P`, as a typed constant: `Trade::BOT`. Made by the
@@ -35,23 +36,33 @@ impl<C: Record, P: Record> Link<C, P> {
         self.at
     }
 
+    /// The position of the key that is pointed to. One column cannot point to a key of several:
+    /// that is an error of the code [`Code::Unsupported`].
+    pub fn key(self) -> Result<usize> {
+        match P::TABLE.key {
+            [key] => Ok(*key),
+            _ => {
+                let message = "a key of several columns cannot be pointed to with belongs_to";
+                Err(Error::new(Code::Unsupported, message).of(P::TABLE))
+            }
+        }
+    }
+
     /// Rows whose parent passes.
     pub fn is(self, parent: Filter<P>) -> Filter<C> {
-        let related = |condition| Related {
-            table: P::TABLE,
-            on: P::TABLE.key.iter().map(|&key| (self.at, key)).collect(),
-            condition: Box::new(condition),
-        };
-        Filter::of(parent.into_condition().map(|condition| Condition::Related(related(condition))))
+        Filter::of(self.key().and_then(|key| {
+            let condition = Box::new(parent.into_condition()?);
+            let on = vec![(self.at, key)];
+            Ok(Condition::Related(Related { table: P::TABLE, on, condition }))
+        }))
     }
 
     /// Parents of which at least one row passes. With `!`, those of which none does.
     pub fn any(self, child: Filter<C>) -> Filter<P> {
-        let related = |condition| Related {
-            table: C::TABLE,
-            on: P::TABLE.key.iter().map(|&key| (key, self.at)).collect(),
-            condition: Box::new(condition),
-        };
-        Filter::of(child.into_condition().map(|condition| Condition::Related(related(condition))))
+        Filter::of(self.key().and_then(|key| {
+            let condition = Box::new(child.into_condition()?);
+            let on = vec![(key, self.at)];
+            Ok(Condition::Related(Related { table: C::TABLE, on, condition }))
+        }))
     }
 }

@@ -303,7 +303,7 @@ impl Connection {
         let mut keys = HashSet::with_capacity(jobs.len());
         while let Some(row) = inserted.try_next().await.map_err(failed)? {
             let mut key = Vec::new();
-            cells_of(&row, 0..table.key.len(), &mut key);
+            cells_of(&row, table.key_columns().enumerate(), &mut key);
             keys.insert(key);
         }
         let known = jobs.iter().filter(|job| keys.contains(&job.want.key)).count();

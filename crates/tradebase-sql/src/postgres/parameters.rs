@@ -67,8 +67,8 @@ impl Parameters for Encoded {
         Ok(())
     }
 
-    fn like(out: &mut String, column: &str, number: usize, ignores_case: bool) {
-        _ = match ignores_case {
+    fn like(out: &mut String, column: &str, number: usize, pattern: &Pattern) {
+        _ = match pattern.ignores_case() {
             // Letters beyond a to z are the locale's affair otherwise.
             true => write!(out, "lower({column} COLLATE \"C\") LIKE ${number}"),
             false => write!(out, "{column} LIKE ${number}"),

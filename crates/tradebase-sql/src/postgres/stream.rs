@@ -17,7 +17,7 @@ use super::store::Store;
 use crate::call::Call;
 use crate::render::Renderer;
 use crate::select::{Decode, Select};
-use crate::stream::{CHUNKS_WAITING, STREAM_CHUNK_ROWS};
+use crate::stream::{CHUNKS_WAITING, STREAM_CHUNK_ROWS, Sent};
 
 /// A statement, and how its rows are read.
 struct Reading<D> {
@@ -38,7 +38,7 @@ impl Store {
         call: &Call<'_>,
         select: &Select,
         decode: D,
-    ) -> Result<Receiver<Result<Vec<D::Out>>>> {
+    ) -> Result<Receiver<Result<Sent<D::Out>>>> {
         let mut renderer = Renderer::new("", Encoded::default());
         renderer.select(select)?;
         let Renderer { text, parameters, .. } = renderer;
@@ -63,7 +63,7 @@ fn no_runtime() -> Error {
     Error::new(Code::Config, "a stream needs a tokio runtime")
 }
 
-async fn read<D: Decode>(mut lease: Lease, of: Reading<D>, rows: Sender<Result<Vec<D::Out>>>) {
+async fn read<D: Decode>(mut lease: Lease, of: Reading<D>, rows: Sender<Result<Sent<D::Out>>>) {
     let reading = async {
         loop {
             let read = lease.connection()?.send_all(&of, &rows).await;
@@ -78,21 +78,20 @@ async fn read<D: Decode>(mut lease: Lease, of: Reading<D>, rows: Sender<Result<V
         () = rows.closed() => return,
     };
     let outcome = match read {
-        Ok(Taken::All) => lease.done(Ok(())),
+        Ok(Taken::All(rest)) => lease.done(Ok(rest)),
         Err(error) if is_of_server(&error) => lease.done(Err(error)),
         // In the middle of the rows: the connection is ended.
         Ok(Taken::Some) => return,
         Err(error) => Err(error),
     };
-    if let Err(error) = outcome {
-        // Whoever has gone away does not hear it.
-        _ = rows.send(Err(error)).await;
-    }
+    // Whoever has gone away does not hear it.
+    _ = rows.send(outcome.map(Sent::Last)).await;
 }
 
 /// How far rows were taken.
-enum Taken {
-    All,
+enum Taken<T> {
+    /// All but the last ones.
+    All(Vec<T>),
     Some,
 }
 
@@ -103,12 +102,12 @@ impl Connection {
         self.prepare(table, text, &parameters.types, columns).await
     }
 
-    /// Sends all rows. Says how far they were taken.
+    /// Sends all rows but the last ones. Says how far they were taken.
     async fn send_all<D: Decode>(
         &mut self,
         reading: &Reading<D>,
-        out: &Sender<Result<Vec<D::Out>>>,
-    ) -> Result<Taken> {
+        out: &Sender<Result<Sent<D::Out>>>,
+    ) -> Result<Taken<D::Out>> {
         let failed = |e| from_postgres(&e, Some(reading.table));
         let statement = self.statement_of(reading).await?;
         let parameters = reading.parameters.scratch.params();
@@ -120,15 +119,11 @@ impl Connection {
             chunk.push(reading.decode.decode(&mut RowSource::new(&row))?);
             if chunk.len() >= most {
                 let full = std::mem::replace(&mut chunk, Vec::with_capacity(most));
-                if out.send(Ok(full)).await.is_err() {
+                if out.send(Ok(Sent::Some(full))).await.is_err() {
                     return Ok(Taken::Some);
                 }
             }
         }
-        if !chunk.is_empty() {
-            // The statement has ended, whether they are taken or not.
-            _ = out.send(Ok(chunk)).await;
-        }
-        Ok(Taken::All)
+        Ok(Taken::All(chunk))
     }
 }

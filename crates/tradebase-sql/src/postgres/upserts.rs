@@ -188,7 +188,7 @@ impl Connection {
             let rest = rest.get(..count).unwrap_or_default();
             let (answers, count) = self.upsert_some(way, rest, all.len(), &mut stage).await?;
             let alike = alike.get(..count).unwrap_or_default();
-            tell::<T>(&answers, alike, ways.on.len(), &mut all)?;
+            tell::<T>(&answers, alike, ways.on, &mut all)?;
         }
         self.run(Some(T::TABLE), group.end).await?;
         Ok(all)
@@ -249,17 +249,18 @@ impl Connection {
 fn tell<T: Record>(
     answers: &[Row],
     alike: &[Option<Vec<u8>>],
-    on: usize,
+    on: &[usize],
     all: &mut Vec<Landed>,
 ) -> Result<()> {
     let columns = answers.first().map_or(0, Row::len);
-    let behind = columns.saturating_sub(on)..columns;
+    let behind = columns.saturating_sub(on.len())..columns;
+    let behind = || behind.clone().zip(on.iter().filter_map(|&at| T::TABLE.columns.get(at)));
     let (mut cells, complete) = (Vec::new(), answers.len() == alike.len());
     let mut answers = answers.iter().peekable();
     for alike in alike {
         // The server answers in the order of the rows, and passes over those it keeps.
         let answer = answers.next_if(|row| {
-            cells_of(row, behind.clone(), &mut cells);
+            cells_of(row, behind(), &mut cells);
             complete || alike.as_ref() == Some(&cells)
         });
         all.push(match answer {

@@ -63,7 +63,7 @@ impl<P: Parameters> Renderer<P> {
         }
         self.parameters.pattern(pattern)?;
         self.count += 1;
-        P::like(&mut self.text, name, self.count, pattern.ignores_case());
+        P::like(&mut self.text, name, self.count, pattern);
         Ok(())
     }
 

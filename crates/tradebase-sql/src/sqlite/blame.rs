@@ -107,13 +107,15 @@ fn pointing(connection: &Connection, table: &Table, key: &Image) -> Result<Optio
     Ok(None)
 }
 
-/// The tables and columns that point to a table, and keep its rows from going.
+/// The tables and columns that point to a table, and keep its rows from going. The table itself
+/// comes last: its rows that point to each other may go together.
 fn children(connection: &Connection, parent: &str) -> Result<Vec<(String, String)>> {
     let failed = |e| super::error::from_sqlite(&e, None);
     let sql = "SELECT child.name, reference.\"from\" \
                FROM sqlite_schema AS child, pragma_foreign_key_list(child.name) AS reference \
                WHERE child.type = 'table' AND reference.\"table\" = ?1 COLLATE NOCASE \
-               AND reference.on_delete IN ('NO ACTION', 'RESTRICT')";
+               AND reference.on_delete IN ('NO ACTION', 'RESTRICT') \
+               ORDER BY child.name = ?1 COLLATE NOCASE";
     let mut statement = connection.prepare_cached(sql).map_err(failed)?;
     let found = statement.query_map([parent], |row| Ok((row.get(0)?, row.get(1)?)));
     found.map_err(failed)?.take(CHILDREN_MAX).collect::<Result<_, _>>().map_err(failed)

@@ -18,6 +18,7 @@ mod handover;
 mod held;
 mod image;
 mod lane;
+mod like;
 #[cfg(test)]
 mod model;
 mod open;

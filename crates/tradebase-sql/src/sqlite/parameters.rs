@@ -8,6 +8,7 @@ use rusqlite::{Connection, Statement};
 use tradebase_core::{Code, Column, Error, Pattern, Piece, Result, Sort, Value};
 
 use super::error;
+use super::like::{self, LIKE};
 use super::sink::ValueSink;
 use super::sum::SUM;
 use crate::render::{Parameters, nulls_are_least};
@@ -81,15 +82,20 @@ impl Parameters for Bindings {
     }
 
     fn pattern(&mut self, pattern: &Pattern) -> Result<()> {
-        self.0.push(Binding::One(SqliteValue::Text(glob(pattern))));
+        let text = match like::is_for_the_engine(pattern) {
+            true => glob(pattern),
+            false => pattern.as_str().to_owned(),
+        };
+        self.0.push(Binding::One(SqliteValue::Text(text)));
         Ok(())
     }
 
     /// By GLOB: LIKE takes upper and lower case for the same.
-    fn like(out: &mut String, column: &str, number: usize, ignores_case: bool) {
-        _ = match ignores_case {
-            true => write!(out, "lower({column}) GLOB ?{number}"),
-            false => write!(out, "{column} GLOB ?{number}"),
+    fn like(out: &mut String, column: &str, number: usize, pattern: &Pattern) {
+        _ = match (like::is_for_the_engine(pattern), pattern.ignores_case()) {
+            (true, true) => write!(out, "lower({column}) GLOB ?{number}"),
+            (true, false) => write!(out, "{column} GLOB ?{number}"),
+            (false, folds) => write!(out, "{LIKE}({column}, ?{number}, {})", u8::from(folds)),
         };
     }
 

@@ -64,7 +64,7 @@ pub const MESSAGES: &[(&str, Code)] = &[
 /// The code of an extended result code, of its primary one, or where that says too little of the
 /// message.
 pub(super) fn code_of(extended: i32, message: &str) -> Code {
-    // ON DELETE RESTRICT is a trigger inside.
+    // ON DELETE RESTRICT is a trigger inside; tables have it that were made elsewhere or before.
     if extended == ffi::SQLITE_CONSTRAINT_TRIGGER && message.contains("FOREIGN KEY") {
         return Code::BrokenReference;
     }

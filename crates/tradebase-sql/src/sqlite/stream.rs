@@ -11,7 +11,7 @@ use super::store::{Store, on_a_thread};
 use crate::call::Call;
 use crate::render::Renderer;
 use crate::select::{Decode, Select};
-use crate::stream::{CHUNKS_WAITING, STREAM_CHUNK_ROWS};
+use crate::stream::{CHUNKS_WAITING, STREAM_CHUNK_ROWS, Sent};
 
 /// A statement, and how its rows are read.
 struct Reading<D> {
@@ -29,7 +29,7 @@ impl Store {
         call: &Call<'_>,
         select: &Select,
         decode: D,
-    ) -> Result<Receiver<Result<Vec<D::Out>>>> {
+    ) -> Result<Receiver<Result<Sent<D::Out>>>> {
         let mut renderer = Renderer::new("", Bindings::default());
         renderer.select(select)?;
         let Renderer { text, parameters: bindings, .. } = renderer;
@@ -38,18 +38,18 @@ impl Store {
         let reader = self.reader(call).await?;
         let (sender, receiver) = channel(CHUNKS_WAITING);
         on_a_thread(self.runtime(), move || {
-            if let Err(error) = reading.send(&reader, &sender) {
-                // Given back first: who gets the error may want a connection.
-                drop(reader);
-                _ = sender.blocking_send(Err(error));
-            }
+            let rest = reading.send(&reader, &sender);
+            // Given back first: who gets the end may want a connection.
+            drop(reader);
+            _ = sender.blocking_send(rest.map(Sent::Last));
         });
         Ok(receiver)
     }
 }
 
 impl<D: Decode> Reading<D> {
-    fn send(&self, reader: &Reader, sender: &Sender<Result<Vec<D::Out>>>) -> Result<()> {
+    /// Sends rows, and gives the last ones.
+    fn send(&self, reader: &Reader, sender: &Sender<Result<Sent<D::Out>>>) -> Result<Vec<D::Out>> {
         let failed = |e| from_sqlite(&e, Some(self.table));
         let mut statement = reader.connection()?.prepare_cached(&self.text).map_err(failed)?;
         self.bindings.bind(&mut statement)?;
@@ -60,14 +60,12 @@ impl<D: Decode> Reading<D> {
             chunk.push(self.decode.decode(&mut RowSource::new(row))?);
             if chunk.len() == most {
                 let full = std::mem::replace(&mut chunk, Vec::with_capacity(most));
-                if sender.blocking_send(Ok(full)).is_err() {
-                    return Ok(());
+                if sender.blocking_send(Ok(Sent::Some(full))).is_err() {
+                    // Nobody takes them any more.
+                    break;
                 }
             }
         }
-        if !chunk.is_empty() {
-            _ = sender.blocking_send(Ok(chunk));
-        }
-        Ok(())
+        Ok(chunk)
     }
 }
