@@ -78,8 +78,11 @@ impl Dynamic<'_> {
     }
 
     /// Inserts a row, or does with the stored one what the [`DynamicConflict`] says; gives how it
-    /// ended, and the row as it is stored. A row that was kept is given back as it would have
-    /// been inserted. See [`Sql::upsert`](crate::Sql::upsert).
+    /// ended, and the row as it is stored then, with all its columns and its own key. See
+    /// [`Sql::upsert`](crate::Sql::upsert).
+    ///
+    /// If the stored row was kept, it is not read: what comes back is the row that would have been
+    /// inserted, and a key that was made for it is in no row.
     pub async fn upsert(
         &self,
         row: &DynamicRow,
@@ -93,8 +96,8 @@ impl Dynamic<'_> {
             let landed = either!(Engine, &sql.engine, store => {
                 store.upsert(&call, &full, &plan).await?
             });
-            if landed.how != Upserted::Kept {
-                full.land(&landed);
+            if let Some(stored) = landed.stored {
+                full.land(stored);
             }
             Ok((landed.how, full.into_row()))
         };

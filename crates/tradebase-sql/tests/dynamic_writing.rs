@@ -1,0 +1,147 @@
+//! Writes by name: what comes back is what is stored.
+
+mod common;
+
+use tradebase_core::{Code, Decimal, Error, Record, Timestamp, Uuid, Value};
+use tradebase_sql::{Conflict, DynamicConflict, DynamicRow, Sql, Upserted};
+
+/// The same by its key, or by venue and symbol.
+#[derive(Record, Clone, Debug, PartialEq)]
+#[record(table = "quotes", unique(venue, symbol))]
+struct Quote {
+    #[record(key)]
+    id: Uuid,
+    venue: String,
+    symbol: String,
+    #[record(decimal(18, 8))]
+    bid: Decimal,
+    note: Option<String>,
+    seen: Timestamp,
+    #[record(created)]
+    made: Timestamp,
+    #[record(updated)]
+    changed: Timestamp,
+    #[record(version)]
+    version: i64,
+}
+
+fn quote(bid: &str, note: Option<&str>) -> DynamicRow {
+    DynamicRow::new()
+        .with("venue", "kraken")
+        .with("symbol", "BTC/USDT")
+        .with("bid", bid)
+        .with("note", note)
+        .with("seen", Timestamp::from_micros(1))
+}
+
+/// Nothing but a key, which is nobody's to fill.
+#[derive(Record, Clone, Debug, PartialEq)]
+#[record(table = "seen")]
+struct Seen {
+    #[record(key)]
+    id: i64,
+}
+
+promises! {
+    async fn an_upsert_gives_back_the_row_that_is_stored(sql: &Sql) {
+        sql.create_table::<Quote>().await.unwrap();
+        let quotes = sql.table(Quote::TABLE);
+        let by = ["venue", "symbol"];
+        let set = DynamicConflict::set(["bid"]).on(by);
+        let (how, first) = quotes.upsert(&quote("1.5", Some("ours")), &set).await.unwrap();
+        assert_eq!(how, Upserted::Inserted);
+        let key = quotes.key_of(&first).unwrap();
+        assert_eq!(quotes.get(&key).await.unwrap().as_ref(), Some(&first));
+
+        // A key of its own, a note and a time that are not written.
+        let other = quote("2.5", None).with("seen", Timestamp::from_micros(2));
+        for (conflict, note) in [
+            (set, Some("ours")),
+            (DynamicConflict::replace().on(by), None),
+            (DynamicConflict::set(["bid"]), None),
+        ] {
+            let row = match note {
+                None => other.clone().with("id", key[0].clone()),
+                Some(_) => other.clone(),
+            };
+            let (how, back) = quotes.upsert(&row, &conflict).await.unwrap();
+            assert_eq!(how, Upserted::Updated);
+            assert_eq!(quotes.key_of(&back).unwrap(), key, "{conflict:?}");
+            assert_eq!(back.get("note"), Some(&Value::from(note)), "{conflict:?}");
+            assert_eq!(back.get("made"), first.get("made"));
+            assert_eq!(quotes.get(&key).await.unwrap(), Some(back), "{conflict:?}");
+        }
+        assert_eq!(quotes.count().await.unwrap(), 1);
+
+        let seen = sql.table(Seen::TABLE);
+        seen.create_table().await.unwrap();
+        let row = DynamicRow::new().with("id", 7_i64);
+        for want in [Upserted::Inserted, Upserted::Updated] {
+            let back = seen.upsert(&row, &DynamicConflict::replace()).await.unwrap();
+            assert_eq!(back, (want, row.clone()));
+        }
+    }
+
+    async fn an_upsert_in_a_transaction_gives_back_the_row_too(sql: &Sql) {
+        sql.create_table::<Quote>().await.unwrap();
+        let set = DynamicConflict::set(["bid"]).on(["venue", "symbol"]);
+        let (first, back) = sql
+            .transaction(|tx| {
+                let set = set.clone();
+                async move {
+                    let quotes = tx.table(Quote::TABLE);
+                    let first = quotes.insert(&quote("1.5", Some("ours"))).await?;
+                    let back = quotes.upsert(&quote("2.5", None), &set).await?.1;
+                    Ok::<_, Error>((first, back))
+                }
+            })
+            .await
+            .unwrap();
+        let quotes = sql.table(Quote::TABLE);
+        let key = quotes.key_of(&first).unwrap();
+        assert_eq!(quotes.get(&key).await.unwrap(), Some(back));
+    }
+
+    async fn a_stored_row_that_cannot_be_read_is_not_written(sql: &Sql) {
+        sql.create_table::<Quote>().await.unwrap();
+        let quotes = sql.table(Quote::TABLE);
+        quotes.insert(&quote("1.5", Some("ours"))).await.unwrap();
+        // A moment that no record holds.
+        let far = match sql.capabilities().engine {
+            "sqlite" => "UPDATE quotes SET seen = 9223372036854775807",
+            _ => "UPDATE quotes SET seen = '20000-01-01'",
+        };
+        sql.execute(common::built(far), &[]).await.unwrap();
+        let set = DynamicConflict::set(["bid"]).on(["venue", "symbol"]);
+        let error = quotes.upsert(&quote("2.5", None), &set).await.unwrap_err();
+        assert_eq!((error.code(), error.column_name()), (Code::Unreadable, Some("seen")));
+        let bid = "SELECT count(*) FROM quotes WHERE version = 1";
+        assert_eq!(sql.query_scalar::<i64>(bid, &[]).await.unwrap(), 1);
+    }
+
+    async fn an_upsert_by_type_leaves_to_the_caller_what_was_not_written(sql: &Sql) {
+        sql.create_table::<Quote>().await.unwrap();
+        let moment = Timestamp::from_micros(1);
+        let mut stored = Quote {
+            id: Uuid::from_u128(1),
+            venue: "kraken".into(),
+            symbol: "BTC/USDT".into(),
+            bid: "1.5".parse().unwrap(),
+            note: Some("ours".into()),
+            seen: moment,
+            made: moment,
+            changed: moment,
+            version: 0,
+        };
+        sql.insert(&mut stored).await.unwrap();
+        let mut mine = Quote { id: Uuid::from_u128(2), note: None, ..stored.clone() };
+        let set = Conflict::set(Quote::BID).on((Quote::VENUE, Quote::SYMBOL));
+        assert_eq!(sql.upsert(&mut mine, &set).await.unwrap(), Upserted::Updated);
+        // What the layer fills is told, and nothing else.
+        assert_eq!((mine.version, mine.made), (2, stored.made));
+        assert_eq!((mine.id, mine.note.as_deref()), (Uuid::from_u128(2), None));
+        assert_eq!(sql.get::<Quote>(&mine.id).await.unwrap(), None);
+        let found = sql.find::<Quote>().filter(Quote::SYMBOL.eq("BTC/USDT")).all().await.unwrap();
+        assert_eq!(found, [Quote { id: stored.id, note: stored.note, ..mine }]);
+    }
+}
