@@ -34,6 +34,15 @@ fn quote(bid: &str, note: Option<&str>) -> DynamicRow {
         .with("seen", Timestamp::from_micros(1))
 }
 
+/// A key that has two zeros.
+#[derive(Record, Clone, Debug, PartialEq)]
+#[record(table = "levels")]
+struct Level {
+    #[record(key)]
+    ratio: f64,
+    name: String,
+}
+
 /// Nothing but a key, which is nobody's to fill.
 #[derive(Record, Clone, Debug, PartialEq)]
 #[record(table = "seen")]
@@ -143,5 +152,18 @@ promises! {
         assert_eq!(sql.get::<Quote>(&mine.id).await.unwrap(), None);
         let found = sql.find::<Quote>().filter(Quote::SYMBOL.eq("BTC/USDT")).all().await.unwrap();
         assert_eq!(found, [Quote { id: stored.id, note: stored.note, ..mine }]);
+    }
+    async fn a_zero_is_found_whatever_its_sign(sql: &Sql) {
+        sql.create_table::<Level>().await.unwrap();
+        let table = sql.table(Level::TABLE);
+        for (stored, asked) in [(0.0, -0.0), (-0.0, 0.0)] {
+            table.insert(&DynamicRow::new().with("ratio", stored).with("name", "a")).await.unwrap();
+            let keys = [vec![Value::Float(asked)], vec![Value::Float(1.5)]];
+            let found = table.get_many(&keys).await.unwrap();
+            let name = found[0].as_ref().and_then(|row| row.get("name"));
+            assert_eq!(name, Some(&"a".into()), "{stored} {asked}");
+            assert_eq!(found[1], None);
+            assert_eq!(table.delete_many(&keys).await.unwrap(), 1);
+        }
     }
 }

@@ -277,7 +277,11 @@ fn any_key(table: &'static Table, keys: &[Keyed]) -> Condition {
 fn written(key: &[Value]) -> Vec<u8> {
     let mut out = Vec::new();
     for value in key {
-        json::write_value(value, &mut out);
+        match value {
+            // Zero has two signs and is one number.
+            Value::Float(value) => json::write_value(&Value::Float(value + 0.0), &mut out),
+            value => json::write_value(value, &mut out),
+        }
         out.push(b',');
     }
     out
