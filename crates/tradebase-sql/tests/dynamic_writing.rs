@@ -1,9 +1,10 @@
-//! Writes by name: what comes back is what is stored.
+//! Writes by name: what comes back is what is stored, and filters say which rows are meant.
 
 mod common;
 
+use common::records::{Account, Order, account};
 use tradebase_core::{Code, Decimal, Error, Record, Timestamp, Uuid, Value};
-use tradebase_sql::{Conflict, DynamicConflict, DynamicRow, Sql, Upserted};
+use tradebase_sql::{Conflict, DynamicConflict, DynamicFilter, DynamicRow, Sql, Upserted};
 
 /// The same by its key, or by venue and symbol.
 #[derive(Record, Clone, Debug, PartialEq)]
@@ -49,6 +50,10 @@ struct Level {
 struct Seen {
     #[record(key)]
     id: i64,
+}
+
+fn one(column: &str, value: impl Into<Value>) -> DynamicFilter {
+    DynamicFilter::new(column, "eq", [value.into()])
 }
 
 promises! {
@@ -153,6 +158,7 @@ promises! {
         let found = sql.find::<Quote>().filter(Quote::SYMBOL.eq("BTC/USDT")).all().await.unwrap();
         assert_eq!(found, [Quote { id: stored.id, note: stored.note, ..mine }]);
     }
+
     async fn a_zero_is_found_whatever_its_sign(sql: &Sql) {
         sql.create_table::<Level>().await.unwrap();
         let table = sql.table(Level::TABLE);
@@ -165,5 +171,71 @@ promises! {
             assert_eq!(found[1], None);
             assert_eq!(table.delete_many(&keys).await.unwrap(), 1);
         }
+    }
+
+    async fn rows_that_pass_a_filter_by_name_are_changed_and_deleted(sql: &Sql) {
+        sql.create_table::<Order>().await.unwrap();
+        let (accounts, orders) = (sql.table(Account::TABLE), sql.table(Order::TABLE));
+        let mut rows: Vec<_> = (1..=5).map(|id| account(id, &format!("owner {id}"))).collect();
+        sql.insert_many(&mut rows).await.unwrap();
+        let order = DynamicRow::new().with("account", 1_i64).with("quantity", "1.5");
+        orders.insert_many(&vec![order; 3]).await.unwrap();
+
+        let some = DynamicFilter::new("id", "in", [2_i64, 9].map(Value::from));
+        let change = DynamicRow::new().with("owner", "it's");
+        assert_eq!(accounts.update_where(some, &change).await.unwrap(), 1);
+        let changed = sql.get::<Account>(&2).await.unwrap().unwrap();
+        assert_eq!((changed.owner.as_str(), changed.version), ("it's", 2));
+        assert!(changed.changed >= changed.made);
+        rows[1] = changed;
+        assert_eq!(sql.all::<Account>().await.unwrap(), rows);
+        let change = DynamicRow::new().with("quantity", "0.25");
+        assert_eq!(orders.update_where(one("account", 1_i64), &change).await.unwrap(), 3);
+        let quarter = one("quantity", "0.25");
+        assert_eq!(orders.find().filter(quarter.clone()).count().await.unwrap(), 3);
+
+        let gone = DynamicFilter::new("id", "ge", [Value::Int(4)]);
+        assert_eq!(accounts.delete_where(gone.clone()).await.unwrap(), 2);
+        assert_eq!(accounts.delete_where(gone).await.unwrap(), 0);
+        // Rows that die with them are not counted.
+        assert_eq!(accounts.delete_where(one("id", 1_i64)).await.unwrap(), 1);
+        assert_eq!(orders.find().filter(quarter).count().await.unwrap(), 0);
+        assert_eq!(sql.count::<Account>().await.unwrap(), 2);
+        let undone = sql.transaction(|tx| async move {
+            assert_eq!(tx.table(Account::TABLE).delete_where(one("id", 2_i64)).await?, 1);
+            Err::<(), _>(Error::new(Code::Interrupted, "enough"))
+        });
+        assert_eq!(undone.await.unwrap_err().code(), Code::Interrupted);
+        assert_eq!(sql.count::<Account>().await.unwrap(), 2);
+    }
+
+    async fn what_a_filter_by_name_must_not_change_is_refused(sql: &Sql) {
+        sql.create_table::<Account>().await.unwrap();
+        sql.insert(&mut account(1, "ann")).await.unwrap();
+        let table = sql.table(Account::TABLE);
+        let change = DynamicRow::new().with("owner", "x");
+        let nothing = || DynamicFilter::any([]);
+        for every in [
+            DynamicFilter::all([]),
+            !nothing(),
+            nothing().or(DynamicFilter::all([])),
+            !DynamicFilter::new("id", "in", []),
+        ] {
+            let error = table.delete_where(every.clone()).await.unwrap_err();
+            assert_eq!((error.code(), error.operation()), (Code::Unsupported, Some("delete_where")));
+            let error = table.update_where(every, &change).await.unwrap_err();
+            assert_eq!((error.code(), error.operation()), (Code::Unsupported, Some("update_where")));
+        }
+        assert_eq!(table.delete_where(nothing()).await.unwrap(), 0);
+        let wrong = DynamicRow::new().with("id", 2_i64).with("version", 9_i64).with("ownr", "x");
+        let error = table.update_where(one("id", 1_i64), &wrong).await.unwrap_err();
+        let named = error.violations().iter().map(|v| (v.column.as_str(), v.rule));
+        let named: Vec<_> = named.collect();
+        assert_eq!(named, [("id", "key"), ("version", "filled"), ("ownr", "unknown")]);
+        let error = table.update_where(one("id", 1_i64), &DynamicRow::new()).await.unwrap_err();
+        assert_eq!(error.code(), Code::Invalid);
+        let error = table.delete_where(one("ownr", "ann")).await.unwrap_err();
+        assert!(error.to_string().contains("did you mean owner?"), "{error}");
+        assert_eq!(sql.get::<Account>(&1).await.unwrap().unwrap().version, 1);
     }
 }

@@ -203,13 +203,7 @@ impl Dynamic<'_> {
         let call = sql.call(Operation::Patch, Some(table));
         let changed = async {
             let key = Keyed::of(table, key)?;
-            let mut set = Changes::new(table);
-            for (name, value) in changes.iter() {
-                match table.position(name) {
-                    Some(at) => set.set(at, Ok(value.clone())),
-                    None => set.refuse(Error::invalid(vec![unknown_column(table, name)])),
-                }
-            }
+            let mut set = gathered(table, changes);
             if let Some(version) = version {
                 set.if_version(version);
             }
@@ -252,6 +246,18 @@ impl Dynamic<'_> {
     fn named(&self) -> Named {
         Named(self.table.columns.iter().collect())
     }
+}
+
+/// The columns that are to be set, with what is wrong with them.
+pub(super) fn gathered(table: &'static Table, changes: &DynamicRow) -> Changes {
+    let mut set = Changes::new(table);
+    for (name, value) in changes.iter() {
+        match table.position(name) {
+            Some(at) => set.set(at, Ok(value.clone())),
+            None => set.refuse(Error::invalid(vec![unknown_column(table, name)])),
+        }
+    }
+    set
 }
 
 fn one_key(table: &'static Table, key: &Keyed) -> Condition {
