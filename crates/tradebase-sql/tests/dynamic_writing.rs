@@ -56,6 +56,10 @@ fn one(column: &str, value: impl Into<Value>) -> DynamicFilter {
     DynamicFilter::new(column, "eq", [value.into()])
 }
 
+fn assert_refused(error: &Error, verb: &str) {
+    assert_eq!((error.code(), error.operation()), (Code::Unsupported, Some(verb)));
+}
+
 promises! {
     async fn an_upsert_gives_back_the_row_that_is_stored(sql: &Sql) {
         sql.create_table::<Quote>().await.unwrap();
@@ -222,9 +226,9 @@ promises! {
             !DynamicFilter::new("id", "in", []),
         ] {
             let error = table.delete_where(every.clone()).await.unwrap_err();
-            assert_eq!((error.code(), error.operation()), (Code::Unsupported, Some("delete_where")));
+            assert_refused(&error, "delete_where");
             let error = table.update_where(every, &change).await.unwrap_err();
-            assert_eq!((error.code(), error.operation()), (Code::Unsupported, Some("update_where")));
+            assert_refused(&error, "update_where");
         }
         assert_eq!(table.delete_where(nothing()).await.unwrap(), 0);
         let wrong = DynamicRow::new().with("id", 2_i64).with("version", 9_i64).with("ownr", "x");
