@@ -34,19 +34,23 @@ enum Which<T> {
 
 impl<T: Record> Which<T> {
     fn condition(self, loudly: &str) -> Result<Condition> {
-        let condition = match self {
-            Which::Every => return Ok(Condition::Always),
-            Which::Passing(filter) => filter.into_condition()?,
-        };
-        match condition.is_empty() {
-            false => Ok(condition),
-            true => {
-                let message =
-                    format!("every row passes this filter: if that is meant, say it with {loudly}");
-                Err(Error::new(tradebase_core::Code::Unsupported, message))
+        match self {
+            Which::Every => Ok(Condition::Always),
+            Which::Passing(filter) => {
+                let instead = format!("if that is meant, say it with {loudly}");
+                some_rows(filter.into_condition()?, &instead)
             }
         }
     }
+}
+
+/// Refuses a condition that every row passes, as far as its form tells.
+pub(crate) fn some_rows(condition: Condition, instead: &str) -> Result<Condition> {
+    if !condition.is_empty() {
+        return Ok(condition);
+    }
+    let message = format!("every row passes this filter: {instead}");
+    Err(Error::new(tradebase_core::Code::Unsupported, message))
 }
 
 impl Sql {
@@ -103,7 +107,7 @@ impl Sql {
         let deleted = async {
             let condition = rows.condition("delete_every_row")?;
             either!(Engine, &self.engine, store => {
-                store.delete_where::<T>(&call, &condition).await
+                store.delete_where(&call, T::TABLE, &condition).await
             })
         };
         self.run(&call, count, pin!(deleted)).await
@@ -132,7 +136,7 @@ impl<T: Record> UpdateWhere<'_, T> {
             let change = changes.checked(sql)?;
             let condition = rows.condition("update_every_row")?;
             either!(Engine, &sql.engine, store => {
-                store.update_where::<T>(&call, &change, &condition).await
+                store.update_where(&call, T::TABLE, &change, &condition).await
             })
         };
         sql.run(&call, count, pin!(updated)).await

@@ -75,7 +75,8 @@ impl Sql {
 
     /// A store that connects when it is first used. The address and the options are checked now.
     pub fn later(options: SqlOptions) -> Result<Sql> {
-        let engine = Engine::later(&options).map_err(|e| e.during("open"))?;
+        let engine = options.check().and_then(|()| Engine::later(&options));
+        let engine = engine.map_err(|e| e.during("open"))?;
         #[cfg(feature = "guest")]
         let guests = Places {
             free: Arc::new(tokio::sync::Semaphore::new(crate::GUESTS_AT_ONCE)),

@@ -37,7 +37,7 @@ enum Writes {
 }
 
 /// How one write ended. A row that an update did not find fails the batch, so it is not here.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Wrote {
     /// With the key, if the database assigned it.
     Inserted(Option<i64>),

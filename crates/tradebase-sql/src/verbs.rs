@@ -75,6 +75,12 @@ impl Sql {
     /// When it returns, the change is committed as by [`insert`](Sql::insert). What the layer
     /// fills in the caller's record is then as it is stored; a row that was kept leaves the
     /// caller's record as it was.
+    ///
+    /// The other fields stay the caller's, whatever the stored row has: with
+    /// [`Conflict::set`](crate::Conflict::set) those that were not written, and with
+    /// [`Conflict::on`](crate::Conflict::on) also the key, unless the database assigns it. Find
+    /// the row by the columns of `on` to know it; [`Dynamic::upsert`](crate::Dynamic::upsert)
+    /// gives it back.
     pub async fn upsert<H: Handed>(
         &self,
         row: H,
@@ -101,7 +107,7 @@ impl Sql {
     ///
     /// Two rows of the batch that are the same are an error of the code [`Code::NotUnique`]:
     /// which of them would win is nobody's guess. Rows that were kept leave the caller's records
-    /// as they were.
+    /// as they were, and what [`upsert`](Sql::upsert) leaves to the caller stays the caller's.
     pub async fn upsert_many<I>(
         &self,
         rows: I,

@@ -211,6 +211,20 @@ const PROBES: &[(&str, Probe)] = &[
         let key = [Value::Text("nobody".into())];
         Box::pin(async move { sql.table(Text::TABLE).update(&key, &change).await.map(u64::from) })
     }),
+    ("a column's name in a change of many", |sql, text| {
+        let nobody = DynamicFilter::new("name", "eq", [Value::Text("nobody".into())]);
+        let change = DynamicRow::new().with(text, text);
+        Box::pin(async move { sql.table(Text::TABLE).update_where(nobody, &change).await })
+    }),
+    ("a column's name in a filter of what is changed", |sql, text| {
+        let filter = DynamicFilter::new(text, "eq", [Value::Text(text.to_owned())]);
+        let change = DynamicRow::new().with("free", text);
+        Box::pin(async move { sql.table(Text::TABLE).update_where(filter, &change).await })
+    }),
+    ("a column's name in a filter of what is deleted", |sql, text| {
+        let filter = DynamicFilter::new(text, "eq", [Value::Text(text.to_owned())]);
+        Box::pin(async move { sql.table(Text::TABLE).delete_where(filter).await })
+    }),
     ("an operator", |sql, text| {
         let filter = DynamicFilter::new("free", text, [Value::Text(text.to_owned())]);
         Box::pin(async move { sql.table(Text::TABLE).find().filter(filter).count().await })

@@ -286,13 +286,26 @@ async fn sqlite_takes_only_cursors_of_its_key() {
             sql
         }
     };
-    let stores = [open(None).await, open(Some("a key")).await, open(Some("another")).await];
+    const KEY: &str = "sixteen bytes ok";
+    const OTHER: &str = "and sixteen more";
+    let stores = [open(None).await, open(Some(KEY)).await, open(Some(OTHER)).await];
     for (i, from) in stores.iter().enumerate() {
         let cursor = from.find::<Event>().keyset(4).load().await.unwrap().next.unwrap();
         for (j, to) in stores.iter().enumerate() {
             let slice = to.find::<Event>().keyset(4).after(&cursor).load().await;
             assert_eq!(slice.is_ok(), i == j, "{i} {j}");
         }
+    }
+}
+
+#[tokio::test]
+async fn sqlite_keys_of_cursors_that_can_be_guessed_are_refused() {
+    for key in ["", "x", "fifteen bytes..", "\u{e9}1234567890123"] {
+        let options = SqlOptions::new("sqlite::memory:").cursor_key(Secret::new(key));
+        let error = Sql::later(options).unwrap_err();
+        assert_eq!(error.code(), Code::Config, "{key}");
+        assert!(error.to_string().contains("at least 16 bytes"), "{error}");
+        assert!(key.len() < 2 || !error.to_string().contains(key), "{error}");
     }
 }
 

@@ -364,3 +364,43 @@ async fn postgres_that_is_away_is_named_and_a_refused_sign_in_too() {
     server.restart().unwrap();
     later("me:right", "ledger").ping().await.unwrap();
 }
+
+/// Else a `\` would end a text elsewhere than the tokenizer of placeholders sees it.
+#[tokio::test]
+async fn postgres_texts_end_where_the_standard_says_whatever_a_database_is_set_up_to() {
+    let store = PostgresStore::new().await;
+    let name = store.database.name();
+    for text in [
+        format!("ALTER DATABASE \"{name}\" SET standard_conforming_strings = off"),
+        format!("ALTER DATABASE \"{name}\" SET backslash_quote = on"),
+    ] {
+        psql(&store.url(), &text).unwrap();
+    }
+    let shown = psql(&store.url(), "SHOW standard_conforming_strings").unwrap();
+    assert_eq!(shown.trim(), "off");
+    let mark = if store.url().contains('?') { '&' } else { '?' };
+    // What the address says does not win either.
+    let said = "options=-c%20standard_conforming_strings%3Doff%20-c%20lock_timeout%3D777";
+    for url in [store.url(), format!("{}{mark}{said}", store.url())] {
+        let sql = Sql::open(&url).await.unwrap();
+        assert_eq!(
+            one(&sql, "current_setting('standard_conforming_strings')", &[]).await,
+            text("on")
+        );
+        let statement = r"SELECT '\' || ? || '\'";
+        let found = sql.query_values(statement, &[text("' OR 1 = 1 --")]).await.unwrap();
+        assert_eq!(found.rows, [[text(r"\' OR 1 = 1 --\")]]);
+        // Also after a session that has changed it.
+        let mut connection = sql.connection().await.unwrap();
+        connection.batch("SET standard_conforming_strings = off").await.unwrap();
+        connection.release().await.unwrap();
+        assert_eq!(
+            one(&sql, "current_setting('standard_conforming_strings')", &[]).await,
+            text("on")
+        );
+        if url.contains("lock_timeout") {
+            assert_eq!(one(&sql, "current_setting('lock_timeout')", &[]).await, text("777ms"));
+        }
+        sql.close().await.unwrap();
+    }
+}

@@ -80,6 +80,9 @@ impl Parts<'_> {
         if let Some(url) = &sql.guest_url {
             options = options.guest_url(url.clone());
         }
+        if let Some(key) = &sql.cursor_key {
+            options = options.cursor_key(key.clone());
+        }
         if let Some(wait) = sql.statement_wait {
             options = options.statement_wait(wait);
         }

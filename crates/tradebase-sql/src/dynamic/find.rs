@@ -3,9 +3,7 @@
 use std::pin::pin;
 
 use tradebase_core::watch::Operation;
-use tradebase_core::{
-    Column, Condition, Error, Got, Kind, Nulls, Result, Sort, Source, Table, Value,
-};
+use tradebase_core::{Column, Condition, Error, Kind, Nulls, Result, Sort, Source, Table, Value};
 
 use super::Dynamic;
 use super::filter::DynamicFilter;
@@ -13,6 +11,7 @@ use super::names::position;
 use super::row::DynamicRow;
 use crate::call::Call;
 use crate::engine::{Engine, either};
+use crate::entry::cell;
 use crate::select::{By, Decode, How, Item, Reckoned, Select};
 use crate::sql::{Sql, count};
 
@@ -215,18 +214,8 @@ impl Decode for Named {
     fn decode<S: Source>(&self, source: &mut S) -> Result<DynamicRow> {
         let mut cells = Vec::with_capacity(self.0.len());
         for (at, column) in self.0.iter().copied().enumerate() {
-            let value = match Value::take(at, column, source)? {
-                Got::Value(value) => value,
-                Got::Null | Got::Absent if column.nullable => Value::Null,
-                Got::Null | Got::Absent => return Err(missing(column)),
-            };
-            cells.push((column, value));
+            cells.push((column, cell(at, column, source)?));
         }
         Ok(DynamicRow::of(cells.into_iter()))
     }
-}
-
-#[cold]
-fn missing(column: &'static Column) -> Error {
-    Error::unreadable(column, format_args!("it is null, but the column must have a value"))
 }

@@ -7,7 +7,6 @@ use tradebase_core::{
 
 use super::names::unknown_column;
 use super::row::DynamicRow;
-use crate::conflict::Landed;
 use crate::entry::Entry;
 
 /// A value per column; none for the key that the database assigns.
@@ -52,28 +51,17 @@ impl Full {
 
     /// Takes the key that the database assigned.
     pub(super) fn assign(&mut self, key: i64) {
-        self.put_filled(Roles::ASSIGNED, Value::Int(key));
-    }
-
-    /// Makes it as it stands in the store after an upsert.
-    pub(super) fn land(&mut self, landed: &Landed) {
-        if let Some(created) = landed.created {
-            self.put_filled(Roles::CREATED, Value::Timestamp(created));
-        }
-        if let Some(version) = landed.version {
-            self.put_filled(Roles::VERSION, Value::Int(version));
-        }
-        if let Some(key) = landed.key {
-            self.assign(key);
-        }
-    }
-
-    fn put_filled(&mut self, role: Roles, value: Value) {
-        if let Some((at, column)) = self.table.playing(role)
+        let value = Value::Int(key);
+        if let Some((at, column)) = self.table.playing(Roles::ASSIGNED)
             && let Some(cell) = self.cells.get_mut(at)
         {
             *cell = Some(value.in_column(column).unwrap_or(value));
         }
+    }
+
+    /// Makes it the row that an upsert found or left in the store.
+    pub(super) fn land(&mut self, stored: Box<[Value]>) {
+        self.cells = stored.into_iter().map(Some).collect();
     }
 
     /// The row as it is stored.
@@ -138,6 +126,10 @@ fn check(table: &'static Table, cells: &[Option<Value>], mut found: Violations) 
 }
 
 impl Entry for Full {
+    fn reads_back(&self) -> bool {
+        true
+    }
+
     fn table(&self) -> &'static Table {
         self.table
     }

@@ -1,5 +1,6 @@
 //! Tables that are known only at run time: by name, with values of any kind.
 
+mod changes;
 mod conflict;
 mod filter;
 mod filter_json;

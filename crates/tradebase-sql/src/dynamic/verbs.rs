@@ -78,8 +78,11 @@ impl Dynamic<'_> {
     }
 
     /// Inserts a row, or does with the stored one what the [`DynamicConflict`] says; gives how it
-    /// ended, and the row as it is stored. A row that was kept is given back as it would have
-    /// been inserted. See [`Sql::upsert`](crate::Sql::upsert).
+    /// ended, and the row as it is stored then, with all its columns and its own key. See
+    /// [`Sql::upsert`](crate::Sql::upsert).
+    ///
+    /// If the stored row was kept, it is not read: what comes back is the row that would have been
+    /// inserted, and a key that was made for it is in no row.
     pub async fn upsert(
         &self,
         row: &DynamicRow,
@@ -93,8 +96,8 @@ impl Dynamic<'_> {
             let landed = either!(Engine, &sql.engine, store => {
                 store.upsert(&call, &full, &plan).await?
             });
-            if landed.how != Upserted::Kept {
-                full.land(&landed);
+            if let Some(stored) = landed.stored {
+                full.land(stored);
             }
             Ok((landed.how, full.into_row()))
         };
@@ -200,13 +203,7 @@ impl Dynamic<'_> {
         let call = sql.call(Operation::Patch, Some(table));
         let changed = async {
             let key = Keyed::of(table, key)?;
-            let mut set = Changes::new(table);
-            for (name, value) in changes.iter() {
-                match table.position(name) {
-                    Some(at) => set.set(at, Ok(value.clone())),
-                    None => set.refuse(Error::invalid(vec![unknown_column(table, name)])),
-                }
-            }
+            let mut set = gathered(table, changes);
             if let Some(version) = version {
                 set.if_version(version);
             }
@@ -251,6 +248,18 @@ impl Dynamic<'_> {
     }
 }
 
+/// The columns that are to be set, with what is wrong with them.
+pub(super) fn gathered(table: &'static Table, changes: &DynamicRow) -> Changes {
+    let mut set = Changes::new(table);
+    for (name, value) in changes.iter() {
+        match table.position(name) {
+            Some(at) => set.set(at, Ok(value.clone())),
+            None => set.refuse(Error::invalid(vec![unknown_column(table, name)])),
+        }
+    }
+    set
+}
+
 fn one_key(table: &'static Table, key: &Keyed) -> Condition {
     let equal = |(&at, value): (&usize, &Value)| Condition::Compare {
         at,
@@ -274,7 +283,11 @@ fn any_key(table: &'static Table, keys: &[Keyed]) -> Condition {
 fn written(key: &[Value]) -> Vec<u8> {
     let mut out = Vec::new();
     for value in key {
-        json::write_value(value, &mut out);
+        match value {
+            // Zero has two signs and is one number.
+            Value::Float(value) => json::write_value(&Value::Float(value + 0.0), &mut out),
+            value => json::write_value(value, &mut out),
+        }
         out.push(b',');
     }
     out

@@ -1,6 +1,6 @@
 //! Changing and deleting the rows that pass a filter.
 
-use tradebase_core::{Condition, Record, Result};
+use tradebase_core::{Condition, Result, Table};
 
 use super::connection::Connection;
 use super::error::from_postgres;
@@ -13,40 +13,52 @@ use crate::render::Renderer;
 
 impl Store {
     /// Changes some columns of the rows that pass, and gives their number.
-    pub(crate) async fn update_where<T: Record>(
+    pub(crate) async fn update_where(
         &self,
         call: &Call<'_>,
+        table: &'static Table,
         change: &Change,
         condition: &Condition,
     ) -> Result<u64> {
         let mut renderer = Renderer::new("", Encoded::default());
-        renderer.update_where(T::TABLE, change, condition)?;
-        self.change::<T>(call, renderer).await
+        renderer.update_where(table, change, condition)?;
+        self.change(call, table, renderer).await
     }
 
     /// Deletes the rows that pass, and gives their number.
-    pub(crate) async fn delete_where<T: Record>(
+    pub(crate) async fn delete_where(
         &self,
         call: &Call<'_>,
+        table: &'static Table,
         condition: &Condition,
     ) -> Result<u64> {
         let mut renderer = Renderer::new("", Encoded::default());
-        renderer.delete_where(T::TABLE, condition)?;
-        self.change::<T>(call, renderer).await
+        renderer.delete_where(table, condition)?;
+        self.change(call, table, renderer).await
     }
 
-    async fn change<T: Record>(&self, call: &Call<'_>, renderer: Renderer<Encoded>) -> Result<u64> {
+    async fn change(
+        &self,
+        call: &Call<'_>,
+        table: &'static Table,
+        renderer: Renderer<Encoded>,
+    ) -> Result<u64> {
         let Renderer { text, parameters, .. } = renderer;
         call.runs_own(&text);
-        run!(self.lease(call).await?, c => c.change::<T>(&text, &parameters).await)
+        run!(self.lease(call).await?, c => c.change(table, &text, &parameters).await)
     }
 }
 
 impl Connection {
-    async fn change<T: Record>(&mut self, text: &str, encoded: &Encoded) -> Result<u64> {
-        self.know::<T>().await?;
-        let statement = self.prepare(T::TABLE, text, &encoded.types, &[]).await?;
+    async fn change(
+        &mut self,
+        table: &'static Table,
+        text: &str,
+        encoded: &Encoded,
+    ) -> Result<u64> {
+        self.know_table(table).await?;
+        let statement = self.prepare(table, text, &encoded.types, &[]).await?;
         let changed = self.client.execute_raw(&statement, encoded.scratch.params()).await;
-        changed.map_err(|e| from_postgres(&e, Some(T::TABLE)))
+        changed.map_err(|e| from_postgres(&e, Some(table)))
     }
 }

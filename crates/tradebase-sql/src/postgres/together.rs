@@ -127,7 +127,7 @@ impl Write {
             _ => None,
         };
         let at = at + usize::from(self.table.playing(Roles::VERSION).is_some());
-        Ok(Landed { how, created, version, key: self.assigned(source, at)? })
+        Ok(Landed { how, created, version, key: self.assigned(source, at)?, stored: None })
     }
 
     fn created(&self, source: &mut Option<RowSource<'_>>, at: usize) -> Result<Option<Timestamp>> {

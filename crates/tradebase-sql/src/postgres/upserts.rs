@@ -25,7 +25,7 @@ use super::types::array_of;
 use super::upsert;
 use crate::call::Call;
 use crate::conflict::{Landed, Plan, Upserted};
-use crate::entry::Entry;
+use crate::entry::{self, Entry};
 use crate::error::{placed, twice};
 use crate::naming::{list, words};
 use crate::schema;
@@ -46,7 +46,12 @@ impl Store {
         row: &E,
         plan: &Plan,
     ) -> Result<Landed> {
-        run!(self.lease(call).await?, c => c.upsert(call, row, plan).await)
+        let lease = self.lease(call).await?;
+        if row.reads_back() {
+            // A stored row that cannot be read undoes what is written of it.
+            return run_group!(lease, (c, group) => c.upsert_whole(group, call, row, plan).await);
+        }
+        run!(lease, c => c.upsert(call, row, plan).await)
     }
 
     /// The same with many rows, all or none.
@@ -149,6 +154,20 @@ fn alike<T: Record>(rows: &[&T], on: &[usize]) -> Result<Vec<Option<Vec<u8>>>> {
 }
 
 impl Connection {
+    /// Upserts a row and reads it back, as a group.
+    async fn upsert_whole<E: Entry>(
+        &mut self,
+        group: &Group,
+        call: &Call<'_>,
+        row: &E,
+        plan: &Plan,
+    ) -> Result<Landed> {
+        self.run(Some(row.table()), group.begin).await?;
+        let landed = self.upsert(call, row, plan).await?;
+        self.run(Some(row.table()), group.end).await?;
+        Ok(landed)
+    }
+
     async fn upsert<E: Entry>(&mut self, call: &Call<'_>, row: &E, plan: &Plan) -> Result<Landed> {
         let table = row.table();
         let texts = texts(table);
@@ -162,10 +181,21 @@ impl Connection {
             (None, &texts.every)
         };
         let marks: Vec<_> = (1..=types.len()).map(|i| format!("${i}")).collect();
-        let sql = upsert::text(table, plan, left_out, &format!("VALUES ({})", marks.join(", ")));
+        let source = format!("VALUES ({})", marks.join(", "));
+        let (mut sql, whole) = (upsert::text(table, plan, left_out, &source), row.reads_back());
+        if whole {
+            sql += &upsert::whole(table);
+        }
         call.runs_own(&sql);
         let statement = self.prepare(table, &sql, types, &[]).await?;
-        let landed = self.first(table, &statement, |mut row| landed(table, &mut row)).await?;
+        let read = |mut row: RowSource<'_>| {
+            let mut landed = landed(table, &mut row)?;
+            if whole {
+                landed.stored = Some(entry::cells(table, upsert::told(table), &mut row)?);
+            }
+            Ok(landed)
+        };
+        let landed = self.first(table, &statement, read).await?;
         Ok(landed.unwrap_or(KEPT))
     }
 
@@ -274,7 +304,8 @@ fn tell<T: Record>(
     }
 }
 
-const KEPT: Landed = Landed { how: Upserted::Kept, created: None, version: None, key: None };
+const KEPT: Landed =
+    Landed { how: Upserted::Kept, created: None, version: None, key: None, stored: None };
 
 /// What the server says of a row that it wrote.
 fn landed(table: &Table, row: &mut RowSource<'_>) -> Result<Landed> {

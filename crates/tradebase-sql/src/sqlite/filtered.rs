@@ -1,7 +1,7 @@
 //! Changing and deleting the rows that pass a filter.
 
 use rusqlite::Connection;
-use tradebase_core::{Condition, Record, Result, Table};
+use tradebase_core::{Condition, Result, Table};
 
 use super::error::from_sqlite;
 use super::parameters::Bindings;
@@ -22,27 +22,29 @@ pub(super) struct Filtered {
 
 impl Store {
     /// Changes some columns of the rows that pass, and gives their number.
-    pub(crate) async fn update_where<T: Record>(
+    pub(crate) async fn update_where(
         &self,
         call: &Call<'_>,
+        table: &'static Table,
         change: &Change,
         condition: &Condition,
     ) -> Result<u64> {
         let mut renderer = Renderer::new("", Bindings::default());
-        renderer.update_where(T::TABLE, change, condition)?;
-        let write = Write::update_where(T::TABLE, change, Filtered::of(renderer))?;
+        renderer.update_where(table, change, condition)?;
+        let write = Write::update_where(table, change, Filtered::of(renderer))?;
         self.change(call, write).await
     }
 
     /// Deletes the rows that pass, and gives their number.
-    pub(crate) async fn delete_where<T: Record>(
+    pub(crate) async fn delete_where(
         &self,
         call: &Call<'_>,
+        table: &'static Table,
         condition: &Condition,
     ) -> Result<u64> {
         let mut renderer = Renderer::new("", Bindings::default());
-        renderer.delete_where(T::TABLE, condition)?;
-        self.change(call, Write::delete_where(T::TABLE, Filtered::of(renderer))).await
+        renderer.delete_where(table, condition)?;
+        self.change(call, Write::delete_where(table, Filtered::of(renderer))).await
     }
 
     async fn change(&self, call: &Call<'_>, write: Write) -> Result<u64> {

@@ -71,9 +71,11 @@ enum Kind {
         created: bool,
         exists: Option<Text>,
     },
-    /// What changes the row that is there; none if it stays as it is.
+    /// What changes the row that is there; none if it stays as it is. And whether the whole row
+    /// comes back.
     Upsert {
         update: Option<Text>,
+        whole: bool,
     },
     Delete,
     /// Of the rows that pass a filter, whose parameters it has.
@@ -81,7 +83,7 @@ enum Kind {
 }
 
 /// How a write ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) enum Done {
     /// With the key, if the database assigned it.
     Inserted(Option<i64>),
@@ -140,9 +142,11 @@ impl Write {
     /// Inserts a row, or does with the one that is there what the plan says.
     pub(crate) fn upsert<E: Entry>(row: &E, plan: &Plan) -> Result<Self> {
         let table = row.table();
-        let Landing { insert: text, update } = upsert::landing(table, plan);
+        let (landing, whole) = (upsert::landing(table, plan), row.reads_back());
+        let landing = if whole { landing.whole(table) } else { landing };
+        let Landing { insert: text, update } = landing;
         let image = image(row)?.0;
-        let kind = Kind::Upsert { update };
+        let kind = Kind::Upsert { update, whole };
         Ok(Self { table, text, image, kind, values: Values::Row })
     }
 
@@ -244,8 +248,8 @@ impl Write {
             Kind::Update { created, exists } => {
                 self.update_row(connection, *created, exists.as_ref()).map(Done::Updated)
             }
-            Kind::Upsert { update } => {
-                self.upsert_row(connection, update.as_ref()).map(Done::Upserted)
+            Kind::Upsert { update, whole } => {
+                self.upsert_row(connection, update.as_ref(), *whole).map(Done::Upserted)
             }
             Kind::Delete => Ok(Done::Deleted(self.count(connection, &self.text)? > 0)),
             Kind::Filtered(rows) => rows.run(connection, self.table).map(Done::Changed),
@@ -276,9 +280,19 @@ impl Write {
 
     /// An insert that does nothing if the row is there, and then what changes the row: each
     /// statement is whole by itself, and only one of them changes anything.
-    fn upsert_row(&self, connection: &Connection, update: Option<&Text>) -> Result<Landed> {
+    fn upsert_row(
+        &self,
+        connection: &Connection,
+        update: Option<&Text>,
+        whole: bool,
+    ) -> Result<Landed> {
+        let land = |how| {
+            move |row: &RowSource<'_, '_>, table| {
+                let landed = upsert::landed(row, table, how)?;
+                if whole { upsert::with_row(landed, row, table) } else { Ok(landed) }
+            }
+        };
         for _ in 0..UPSERT_ATTEMPTS {
-            let land = |how| move |row: &RowSource<'_, '_>, table| upsert::landed(row, table, how);
             let inserted = self.row(connection, &self.text, land(Upserted::Inserted))?;
             if let Some(landed) = inserted {
                 return Ok(landed);

@@ -11,7 +11,7 @@ use tokio::runtime::Handle;
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 use tradebase_core::{Code, Link, Record, Result, Value};
-use tradebase_sql::{Conflict, DynamicConflict, DynamicRow, Sql, SqlOptions, count};
+use tradebase_sql::{Conflict, DynamicConflict, DynamicFilter, DynamicRow, Sql, SqlOptions, count};
 #[cfg(feature = "postgres")]
 use tradebase_testkit::{Postgres, Proxy};
 use tradebase_testkit::{TempFolder, drop_after};
@@ -43,6 +43,11 @@ impl Fill {
     fn named(id: i64) -> DynamicRow {
         let cells = [("id", id), ("venue_no", id), ("price", 1)];
         cells.into_iter().collect()
+    }
+
+    /// What the first one passes, by name.
+    fn first() -> DynamicFilter {
+        DynamicFilter::new("id", "eq", [Value::Int(1)])
     }
 
     fn many(id: i64) -> Vec<Fill> {
@@ -182,6 +187,14 @@ verbs! {
     };
     "dynamic/verbs.rs delete_many", 0, |sql, id| {
         sql.table(Fill::TABLE).delete_many(&[-1, -2].map(|id| vec![Value::Int(id)])).await?
+    };
+    "dynamic/changes.rs update_where", 0, |sql, id| {
+        let change = DynamicRow::new().with("price", 1_i64);
+        sql.table(Fill::TABLE).update_where(Fill::first(), &change).await?
+    };
+    "dynamic/changes.rs delete_where", 0, |sql, id| {
+        let nobody = DynamicFilter::new("id", "lt", [Value::Int(0)]);
+        sql.table(Fill::TABLE).delete_where(nobody).await?
     };
     "dynamic/find.rs all", 0, |sql, id| {
         let json = r#"{"column":"id","op":"eq","value":1}"#;

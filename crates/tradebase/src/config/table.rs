@@ -271,6 +271,11 @@ const SQL: &[Setting] = &[
     Setting::new("sql", "sql.guest_url", names!("DATABASE_GUEST_URL"), Kind::Url(GUEST_SCHEMES))
         .example("postgres://tradebase_guest:password@localhost:5432/ledger")
         .means("where guests sign in to PostgreSQL, by a role that can only read"),
+    Setting::new("sql", "sql.cursor_key", names!("DATABASE_CURSOR_KEY"), Kind::Secret)
+        .example("32 random bytes as text")
+        .means(
+            "what cursors of pages are sealed with, at least 16 bytes; unset, anybody can make one",
+        ),
     Setting::new(
         "sql",
         "sql.pool_size",
