@@ -507,7 +507,10 @@ promises! {
             || vec![Trade::ID.desc(), Trade::ID.asc()],
             || vec![Trade::AMOUNT.desc(), Trade::AMOUNT.asc()],
             || vec![Trade::BOT_ID.asc(), Trade::AMOUNT.desc()],
-            || vec![Trade::AMOUNT.asc(), Trade::BOT_ID.desc(), Trade::AMOUNT.asc(), Trade::ID.asc()],
+            || {
+                let (amount, bot) = (Trade::AMOUNT.asc(), Trade::BOT_ID.desc());
+                vec![amount, bot, amount, Trade::ID.asc()]
+            },
             || vec![Trade::AMOUNT.asc().nulls_last(), Trade::AMOUNT.asc().nulls_first()],
         ];
         for (number, orders) in orders.iter().enumerate() {
