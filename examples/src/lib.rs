@@ -20,3 +20,7 @@ mod coming_from_python {}
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/guide/relational.md")]
 mod relational {}
+
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/guide/queries.md")]
+mod queries {}

@@ -58,6 +58,14 @@ pub const PROOFS: &[Proof] = &[
         about: "64 tasks and 8 threads use every verb at once, for 3 s a round",
     },
     Proof {
+        name: "questions",
+        package: "tradebase-sql",
+        rounds: 1,
+        rounds_long: 5,
+        about: "2,000 random filters, orders, limits, sums and groups a round are answered as a \
+                plain model answers them, both engines",
+    },
+    Proof {
         name: "powerloss",
         package: "tradebase-sql",
         rounds: 1,

@@ -64,6 +64,20 @@ pub(crate) enum Command {
     /// Show the tables, columns and types of the registered records
     Schema(Schema),
 
+    /// Ask the relational store one query, and print its rows
+    ///
+    /// The query can read the tables of the registered records and do nothing else: it is
+    /// understood before the store sees it, and the store keeps it from all else too. On SQLite
+    /// each table has a view <table>_readable, whose values are all text. On PostgreSQL it signs
+    /// in by the role of DATABASE_GUEST_URL, see guest-role.
+    Query(Query),
+
+    /// Make the role by which queries sign in to PostgreSQL, or give it the tables there are now
+    ///
+    /// It can sign in and read the tables of the registered records, and nothing else. What is
+    /// printed is the address to set as DATABASE_GUEST_URL, with its password.
+    GuestRole(GuestRole),
+
     /// Print the completions of a shell
     Completions {
         /// The shell
@@ -110,6 +124,43 @@ pub(crate) struct Schema {
     /// Print the schema.json that another program's command reads with --schema
     #[arg(long)]
     pub export: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Query {
+    /// The query, or - to read it from standard input
+    pub sql: String,
+
+    /// Print comma-separated values
+    #[arg(long, conflicts_with = "json")]
+    pub csv: bool,
+
+    /// Rows at most; 10,000 without
+    #[arg(long, value_name = "ROWS")]
+    pub limit: Option<usize>,
+
+    /// How long the query may take; 10 seconds without
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    pub timeout: Option<u64>,
+
+    /// Run any statement, by the program's own connection, past all that guards a query
+    #[arg(long, conflicts_with_all = ["limit", "timeout"])]
+    pub write: bool,
+
+    /// Do not ask before a statement that may write
+    #[arg(long, requires = "write")]
+    pub yes: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct GuestRole {
+    /// The name of the role
+    #[arg(default_value = "tradebase_guest")]
+    pub name: String,
+
+    /// Read its password from standard input; without, a random one is made
+    #[arg(long)]
+    pub password_stdin: bool,
 }
 
 /// Reads the arguments. What is said of wrong ones, or of `--help`, is printed.

@@ -1,8 +1,10 @@
 //! The description of one column: what every room needs to know of a field.
 
+use crate::error::Result;
 use crate::kind::Kind;
 use crate::rule::Rule;
 use crate::table::Table;
+use crate::value::Value;
 
 /// One column of a row, as the derive describes it at compile time.
 ///
@@ -31,7 +33,13 @@ pub struct Column {
     pub closed: bool,
     /// The record this column points to.
     pub parent: Option<Parent>,
+    /// Checks a value as the field's own type does; none for tables that are made from a schema.
+    pub check: Option<Check>,
 }
+
+/// Checks a value, which is not null, as a type checks it: whether it can be one, and whether it
+/// may be written to the column.
+pub type Check = fn(&'static Column, &Value) -> Result<()>;
 
 impl Column {
     /// A column of that name and kind, with nothing else said.
@@ -47,6 +55,7 @@ impl Column {
             labels: &[],
             closed: false,
             parent: None,
+            check: None,
         }
     }
 
@@ -84,6 +93,12 @@ impl Column {
     /// The same column, pointing to another record.
     pub const fn with_parent(mut self, parent: Parent) -> Self {
         self.parent = Some(parent);
+        self
+    }
+
+    /// The same column, whose values a type checks.
+    pub const fn with_check(mut self, check: Check) -> Self {
+        self.check = Some(check);
         self
     }
 

@@ -94,6 +94,52 @@ pub fn units_at(units: i128, from: u32, to: u8) -> Option<i128> {
     (units % divisor == 0).then(|| units / divisor)
 }
 
+/// Units of one scale as units of the column's, refused as a field of the type [`Decimal`] is;
+/// none if they are wider than one, and do not fit.
+pub(crate) fn fitting(column: &'static Column, units: i128, scale: u8) -> Result<Option<i128>> {
+    match (column.kind, Decimal::try_from_i128_with_scale(units, scale.into())) {
+        // One whose digits are not declared takes what it is given.
+        (Kind::Decimal { precision: 1.., .. }, Ok(value)) => to_units(column, &value).map(Some),
+        _ => Ok(units_at(units, scale.into(), column.kind.scale())),
+    }
+}
+
+/// The digits of a number's text and the number of them behind the point, exactly as written;
+/// none for other texts, and for more digits than a [`Decimal`] has.
+pub fn digits_of(text: &[u8]) -> Option<(i128, u8)> {
+    let text = std::str::from_utf8(text).ok()?;
+    // What it also takes is no number elsewhere.
+    if text.contains('_') {
+        return None;
+    }
+    let value = match text.find(['e', 'E']) {
+        None => Decimal::from_str_exact(text).ok()?,
+        // The library's own reading of an exponent drops digits that do not fit.
+        Some(_) => scientific(text.as_bytes())?,
+    };
+    Some((value.mantissa(), u8::try_from(value.scale()).ok()?))
+}
+
+/// The decimal of a text with an exponent, exactly; none where digits would be lost.
+fn scientific(text: &[u8]) -> Option<Decimal> {
+    let (negative, digits) = signed(text);
+    let (mut units, mut scale) = mantissa(digits)?;
+    let most = i64::from(Decimal::MAX_SCALE);
+    if units == 0 {
+        scale = scale.clamp(0, most);
+    }
+    if scale < 0 {
+        let up = usize::try_from(scale.checked_neg()?).ok()?;
+        (units, scale) = (units.checked_mul(*POWERS.get(up)?)?, 0);
+    }
+    // Zeros at the end are no loss where there is no room for them.
+    while scale > 0 && (scale > most || units >> 96 != 0) && units % 10 == 0 {
+        (units, scale) = (units / 10, scale - 1);
+    }
+    let units = if negative { -units } else { units };
+    Decimal::try_from_i128_with_scale(units, u32::try_from(scale).ok()?).ok()
+}
+
 /// The decimal of that many units; an error if it is wider than a [`Decimal`] can be.
 #[inline]
 pub fn from_units(column: &'static Column, units: i128) -> Result<Decimal> {
@@ -166,16 +212,22 @@ pub fn text(units: i128, scale: u8) -> String {
 /// Takes what JSON calls a number: sign, digits, point, exponent.
 #[inline(never)]
 pub fn parse(text: &[u8], scale: u8) -> Option<i128> {
-    let (negative, digits) = match text {
-        [b'-', rest @ ..] => (true, rest),
-        [b'+', rest @ ..] => (false, rest),
-        rest => (false, rest),
-    };
+    let (negative, digits) = signed(text);
     let units = match parse_short(digits, scale) {
         Some(short) => i128::from(short),
         None => parse_long(digits, scale)?,
     };
     Some(if negative { -units } else { units })
+}
+
+/// Whether it is negative, and what stands behind the sign.
+#[inline(always)]
+fn signed(text: &[u8]) -> (bool, &[u8]) {
+    match text {
+        [b'-', rest @ ..] => (true, rest),
+        [b'+', rest @ ..] => (false, rest),
+        rest => (false, rest),
+    }
 }
 
 /// Digits and a point that fit 64 bits at the scale, which most do: an eighth of the time.
@@ -203,6 +255,20 @@ fn parse_short(digits: &[u8], scale: u8) -> Option<i64> {
 #[cold]
 #[inline(never)]
 fn parse_long(digits: &[u8], scale: u8) -> Option<i128> {
+    let (units, from) = mantissa(digits)?;
+    if units == 0 {
+        return Some(0);
+    }
+    if from < 0 {
+        let up = u8::try_from(from.checked_neg()?).ok()?.checked_add(scale)?;
+        return units.checked_mul(*POWERS.get(usize::from(up))?);
+    }
+    units_at(units, u32::try_from(from).ok()?, scale)
+}
+
+/// All digits as one number, and how many of them stand behind the point, by the exponent too:
+/// less than none for a number that ends in zeros which are not written.
+fn mantissa(digits: &[u8]) -> Option<(i128, i64)> {
     let (digits, exponent) = split_exponent(digits)?;
     let (mut units, mut decimals, mut seen, mut point) = (0_i128, 0_i64, false, false);
     for &byte in digits {
@@ -219,15 +285,7 @@ fn parse_long(digits: &[u8], scale: u8) -> Option<i128> {
     if !seen {
         return None;
     }
-    if units == 0 {
-        return Some(0);
-    }
-    let from = decimals.checked_sub(exponent)?;
-    if from < 0 {
-        let up = u8::try_from(-from).ok()?.checked_add(scale)?;
-        return units.checked_mul(*POWERS.get(usize::from(up))?);
-    }
-    units_at(units, u32::try_from(from).ok()?, scale)
+    Some((units, decimals.checked_sub(exponent)?))
 }
 
 fn split_exponent(digits: &[u8]) -> Option<(&[u8], i64)> {
@@ -293,6 +351,28 @@ mod tests {
         assert_eq!(parse(b"15e-1", 2), Some(150));
         assert_eq!(parse(b"0e99", 2), Some(0));
         assert_eq!(parse("9".repeat(40).as_bytes(), 0), None);
+    }
+
+    #[test]
+    fn a_number_with_an_exponent_keeps_its_digits_or_is_refused() {
+        for (text, want) in [
+            ("1e3", Some((1000, 0))),
+            ("1.50E+1", Some((150, 1))),
+            ("-25e-3", Some((-25, 3))),
+            ("0.00000000000000000000000000000049e20", Some((49, 12))),
+            ("1.0000000000000000000000000000000e0", Some((10_i128.pow(28), 28))),
+            ("0e99", Some((0, 0))),
+            ("0.00000000000000000000000000000049e0", None),
+            ("1.000000000000000000000000000000001e0", None),
+            ("1e29", None),
+            ("1e-29", None),
+            ("e5", None),
+            ("1e", None),
+            ("1e1e1", None),
+            ("1e99999999999999999999", None),
+        ] {
+            assert_eq!(digits_of(text.as_bytes()), want, "{text}");
+        }
     }
 
     #[test]

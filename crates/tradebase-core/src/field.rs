@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
-use crate::column::Column;
+use crate::column::{Check, Column};
 use crate::decimal;
 use crate::domain;
 use crate::error::{Error, Result};
@@ -40,6 +40,9 @@ pub trait Field: Sized + Send + Sync + 'static {
     const ASSIGNED: bool = false;
     /// Whether writing it may cut digits off, so that the record must say `truncate`.
     const CUTS: bool = false;
+    /// Checks a value that is to become one.
+    #[doc(hidden)]
+    const CHECK: Check = crate::rule::check_field::<Self>;
 
     /// Writes the value.
     fn put<S: Sink>(&self, column: &'static Column, sink: &mut S) -> Result<()>;

@@ -59,13 +59,13 @@ pub mod decimal;
 mod domain;
 mod error;
 mod field;
-mod filter;
 pub mod id;
 mod join;
 pub mod json;
 mod key;
 mod kind;
 pub mod parse;
+mod query;
 mod row;
 pub mod rule;
 pub mod schema;
@@ -78,17 +78,20 @@ mod value;
 pub mod watch;
 
 pub use capability::{Capabilities, Capability};
-pub use column::{Column, Domain, Name, OnDelete, Parent, Preset, Roles};
+pub use column::{Check, Column, Domain, Name, OnDelete, Parent, Preset, Roles};
 pub use error::{Code, Error, ErrorKind, Result, Violation, Violations};
 pub use field::{Assigned, Field};
-pub use filter::{Col, Comparison, Condition, Embedded, Filter, Operand, Order};
 pub use key::Key;
 pub use kind::Kind;
+pub use query::{
+    Col, Comparison, Condition, Embedded, Filter, Link, Nulls, Number, Operand, Order, Pattern,
+    Piece, Present, Related, Sort, Stored,
+};
 pub use row::{Handed, Put, Record, Row, Stamp};
 pub use secret::Secret;
 pub use sink::Sink;
 pub use source::{Got, Source};
-pub use table::{Index, Room, Table};
+pub use table::{Index, Room, RowCheck, Table};
 pub use time::{Date, ParseTimeError, TimeParts, Timestamp, TimestampNs};
 pub use tradebase_derive::{Field, Record, Row};
 pub use value::{Rows, Value};
@@ -110,8 +113,9 @@ pub mod traits {
 pub mod derive_support {
     pub use crate::field::{put_json, put_other, take_json, unknown_label};
     pub use crate::join::{Part, columns, has_sure_field, name_bytes, names, names_differ, width};
+    pub use crate::query::{Present, Wraps};
     pub use crate::row::{absent, need_json, null};
-    pub use crate::rule::{Bound, Pattern, Rule};
+    pub use crate::rule::{Bound, Pattern, Rule, check_json, check_values};
     pub use crate::table::position_of;
 
     /// Whether a decimal has not said its digits.

@@ -5,13 +5,16 @@ use std::sync::OnceLock;
 
 use regex_lite::Regex;
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
 use crate::column::Column;
 use crate::decimal;
 use crate::error::{Code, Error, Result, Violations};
-use crate::row::Put;
+use crate::field::Field;
+use crate::row::{Put, Record};
 use crate::sink::Sink;
+use crate::source::{Got, Source};
 use crate::time::{Date, Timestamp, TimestampNs};
 use crate::value::Value;
 
@@ -113,16 +116,50 @@ pub fn check<T: Put>(row: &T) -> Result<()> {
     }
 }
 
-/// Checks one value against its column: kind, limits and rules.
+/// Checks one value against its column: kind, limits and rules, as its type does if that is known.
 pub fn check_value(column: &'static Column, value: &Value) -> Result<()> {
-    if let Value::Text(text) = value
-        && column.closed
-        && !column.labels.contains(&text.as_str())
-    {
+    let label = |text: &str| {
         let message = format!("must be one of {}, is {text:?}", column.labels.join(", "));
-        return Err(Error::refused(column, "one_of", message));
+        Err(Error::refused(column, "one_of", message))
+    };
+    match (value, column.check) {
+        (Value::Text(text), _) if column.closed && !column.labels.contains(&text.as_str()) => {
+            label(text)
+        }
+        (Value::Null, _) | (_, None) => value.put(column, &mut Checker),
+        (value, Some(check)) => match (check(column, value), value) {
+            (Err(error), Value::Text(text))
+                if error.code() == Code::Unreadable && !column.labels.is_empty() =>
+            {
+                label(text)
+            }
+            (checked, _) => checked,
+        },
     }
+    .map_err(|error| error.refusing(column))
+}
+
+/// What a field's type says to a value that is not null.
+pub fn check_field<F: Field>(column: &'static Column, value: &Value) -> Result<()> {
+    match value.read_with(|source| F::take(0, column, source))? {
+        Got::Value(field) => field.put(column, &mut Checker),
+        Got::Null | Got::Absent => Ok(()),
+    }
+}
+
+/// What a type of serde says to a value that is not null.
+pub fn check_json<T: DeserializeOwned>(column: &'static Column, value: &Value) -> Result<()> {
+    value.read_with(|source| source.json::<T>(0, column))?;
     value.put(column, &mut Checker)
+}
+
+/// What the rules of a record find in a row that is known as values.
+pub fn check_values<T: Record>(values: &[Value]) -> Result<Violations> {
+    let mut found = Violations::new();
+    if let Err(error) = check(&Value::read::<T>(values)?) {
+        found.absorb(error)?;
+    }
+    Ok(found)
 }
 
 /// The slow way: every column on its own, so that all faults are seen.

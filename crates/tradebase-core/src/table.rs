@@ -4,6 +4,8 @@ use std::any::Any;
 use std::sync::OnceLock;
 
 use crate::column::{Column, Roles};
+use crate::error::{Result, Violations};
+use crate::value::Value;
 
 /// A record's place in the stores, made by the derive at compile time.
 #[derive(Debug)]
@@ -21,8 +23,15 @@ pub struct Table {
     pub indexes: &'static [Index],
     /// The name of the time series, if the record is one.
     pub series: Option<&'static str>,
+    /// Checks a row by the rules of the record's own type; none for tables that are made from a
+    /// schema.
+    pub check: Option<RowCheck>,
     slots: [Slot; Room::COUNT],
 }
+
+/// What the rules of a record's own type find in a row that is known as values; an error if it
+/// cannot be such a record.
+pub type RowCheck = fn(&[Value]) -> Result<Violations>;
 
 type Slot = OnceLock<Box<dyn Any + Send + Sync>>;
 
@@ -43,8 +52,15 @@ impl Table {
             key,
             indexes,
             series,
+            check: None,
             slots: [const { OnceLock::new() }; Room::COUNT],
         }
+    }
+
+    /// The same table, whose rows a type checks.
+    pub const fn with_check(mut self, check: RowCheck) -> Self {
+        self.check = Some(check);
+        self
     }
 
     /// The columns of the key, in order.

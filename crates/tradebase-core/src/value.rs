@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
 use uuid::Uuid;
 
 use crate::column::{Column, Preset};
@@ -82,9 +83,62 @@ impl Value {
         Ok(sink.0)
     }
 
+    /// The value of one column of a row.
+    pub fn at<T: Put>(row: &T, at: usize) -> Result<Value> {
+        let mut sink = Values::default();
+        row.put(at, &mut sink)?;
+        Ok(sink.0.pop().unwrap_or(Value::Null))
+    }
+
     /// Reads a row from its values.
     pub fn read<T: Row>(values: &[Value]) -> Result<T> {
         T::read(&mut ValueSource { values, text: String::new() })
+    }
+
+    /// Reads a value of the column's kind from any store. JSON keeps its digits and the order of
+    /// its members.
+    pub fn take<R: Source>(
+        at: usize,
+        column: &'static Column,
+        source: &mut R,
+    ) -> Result<Got<Value>> {
+        Ok(match column.kind {
+            Kind::Bool => source.bool(at, column)?.map(Value::Bool),
+            Kind::I16 => source.i16(at, column)?.map(|v| Value::Int(v.into())),
+            Kind::I32 => source.i32(at, column)?.map(|v| Value::Int(v.into())),
+            Kind::I64 => source.i64(at, column)?.map(Value::Int),
+            Kind::F64 => source.f64(at, column)?.map(Value::Float),
+            Kind::Decimal { scale, .. } => source.decimal(at, column)?.try_map(|units| {
+                decimal::check_units(column, units)?;
+                Ok(Value::Decimal(units, scale))
+            })?,
+            Kind::Text { .. } => source.text(at, column)?.map(|v| Value::Text(v.to_owned())),
+            Kind::Bytes => source.bytes(at, column)?.map(|v| Value::Bytes(v.to_vec())),
+            Kind::Uuid => source.uuid(at, column)?.map(Value::Uuid),
+            Kind::Timestamp => source.timestamp(at, column)?.map(Value::Timestamp),
+            Kind::TimestampNs => source.timestamp_ns(at, column)?.map(Value::TimestampNs),
+            Kind::Date => source.date(at, column)?.map(Value::Date),
+            Kind::Json => {
+                let raw = source.json::<Box<RawValue>>(at, column)?;
+                raw.map(|raw| Value::Json(crate::json::without_blanks(raw.get())))
+            }
+        })
+    }
+
+    /// The same value as that column holds it, converted where nothing is lost; or why it is
+    /// refused.
+    pub fn in_column(&self, column: &'static Column) -> Result<Value> {
+        let mut sink = Values::default();
+        self.put(column, &mut sink).map_err(|error| error.refusing(column))?;
+        Ok(sink.0.pop().unwrap_or(Value::Null))
+    }
+
+    /// Reads something else from it.
+    pub(crate) fn read_with<T>(
+        &self,
+        read: impl FnOnce(&mut ValueSource<'_>) -> Result<T>,
+    ) -> Result<T> {
+        read(&mut ValueSource { values: std::slice::from_ref(self), text: String::new() })
     }
 
     /// Writes it to a column, converting what converts without loss.
@@ -112,9 +166,10 @@ impl Value {
             Kind::Timestamp => through(s.timestamp(0, column)?, |v| v.put(column, sink)),
             Kind::TimestampNs => through(s.timestamp_ns(0, column)?, |v| v.put(column, sink)),
             Kind::Date => through(s.date(0, column)?, |v| v.put(column, sink)),
-            Kind::Json => {
-                through(s.json::<serde_json::Value>(0, column)?, |v| sink.json(column, &v))
-            }
+            Kind::Json => through(s.json::<Box<RawValue>>(0, column)?, |raw| {
+                let text = crate::json::without_blanks(raw.get());
+                sink.json(column, &crate::json::parse::<Box<RawValue>>(column, text.as_bytes())?)
+            }),
         }
     }
 }
@@ -209,7 +264,7 @@ impl Sink for Values {
 }
 
 /// A source over values; text forms are read where a text stands for another kind.
-struct ValueSource<'a> {
+pub(crate) struct ValueSource<'a> {
     values: &'a [Value],
     text: String,
 }
@@ -267,11 +322,13 @@ impl Source for ValueSource<'_> {
 
     fn decimal(&mut self, at: usize, column: &'static Column) -> Result<Got<i128>> {
         self.at(at, column, |value| {
-            let scale = column.kind.scale();
             Ok(match value {
-                Value::Decimal(units, from) => decimal::units_at(*units, (*from).into(), scale),
-                Value::Int(v) => decimal::units_at((*v).into(), 0, scale),
-                Value::Text(v) => Some(parse::decimal(column, v.as_bytes())?),
+                Value::Decimal(units, from) => decimal::fitting(column, *units, *from)?,
+                Value::Int(v) => decimal::fitting(column, (*v).into(), 0)?,
+                Value::Text(v) => match decimal::digits_of(v.as_bytes()) {
+                    Some((units, from)) => decimal::fitting(column, units, from)?,
+                    None => Some(parse::decimal(column, v.as_bytes())?),
+                },
                 _ => None,
             })
         })
@@ -349,14 +406,20 @@ impl Source for ValueSource<'_> {
 #[derive(Debug)]
 pub(crate) struct PresetSource(pub(crate) Preset);
 
-impl PresetSource {
-    fn value(&self) -> Value {
-        match self.0 {
+impl From<Preset> for Value {
+    fn from(preset: Preset) -> Self {
+        match preset {
             Preset::Bool(v) => Value::Bool(v),
             Preset::Int(v) => Value::Int(v),
             Preset::Float(v) => Value::Float(v),
             Preset::Text(v) => Value::Text(v.to_owned()),
         }
+    }
+}
+
+impl PresetSource {
+    fn value(&self) -> Value {
+        self.0.into()
     }
 
     fn read<T>(&self, read: impl FnOnce(&mut ValueSource<'_>) -> Result<T>) -> Result<T> {

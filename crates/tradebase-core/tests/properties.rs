@@ -61,6 +61,17 @@ prop_compose! {
     }
 }
 
+/// A number in the one form that equal ones have: sign, digits without zeros around, exponent.
+fn normal(minus: bool, digits: &str, exponent: i64) -> (bool, String, i64) {
+    let digits = digits.trim_start_matches('0');
+    let short = digits.trim_end_matches('0');
+    let zeros = i64::try_from(digits.len() - short.len()).unwrap();
+    match short {
+        "" => (false, String::new(), 0),
+        short => (minus, short.to_owned(), exponent + zeros),
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig {
         cases: 96,
@@ -97,6 +108,27 @@ proptest! {
             && theirs.scale() == u32::from(scale)
         {
             prop_assert_eq!(theirs.mantissa(), units);
+        }
+    }
+
+    #[test]
+    fn a_number_with_an_exponent_is_exact_or_refused(
+        minus in any::<bool>(), digits in "[0-9]{1,33}", point in 0_usize..=33, e in -40_i64..=40,
+    ) {
+        let decimals = digits.len().saturating_sub(point);
+        let (head, tail) = digits.split_at(digits.len() - decimals);
+        let text = format!("{}{head}.{tail}e{e}", if minus { "-" } else { "" });
+        let want = normal(minus, &digits, e - i64::try_from(decimals).unwrap());
+        let some = decimal::digits_of(text.as_bytes());
+        if let Some((units, scale)) = some {
+            let have = normal(units < 0, &units.unsigned_abs().to_string(), -i64::from(scale));
+            prop_assert_eq!(&have, &want, "{}", text);
+        }
+        let fits = want.1.len() <= 28 && (-28..=0).contains(&want.2);
+        prop_assert!(some.is_some() || !fits, "{}", text);
+        if let Some(units) = decimal::parse(text.as_bytes(), 9) {
+            let have = normal(units < 0, &units.unsigned_abs().to_string(), -9);
+            prop_assert_eq!(&have, &want, "{}", text);
         }
     }
 

@@ -128,6 +128,12 @@ fn newtype(ident: &Ident, inner: &Type, given: &Given) -> TokenStream {
                 __tradebase::Value::of(&self, column)
             }
         }
+        impl __tradebase::derive_support::Present for #ident {
+            type Value = Self;
+        }
+        impl __tradebase::derive_support::Wraps for #ident {
+            type Inner = #inner;
+        }
         #text_operand
         #id
     }
@@ -304,6 +310,9 @@ fn enumeration(ident: &Ident, data: &DataEnum, given: &Given) -> Result<TokenStr
                     _ => #unknown,
                 }
             }
+        }
+        impl __tradebase::derive_support::Present for #ident {
+            type Value = Self;
         }
     })
 }

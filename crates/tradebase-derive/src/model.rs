@@ -105,6 +105,7 @@ impl Field {
             let nullable = is_option(ty);
             quote! {
                 __tradebase::Column::new(#column, __tradebase::Kind::Json, #nullable)
+                    .with_check(__tradebase::derive_support::check_json::<#ty>)
             }
         } else {
             quote! {
@@ -115,6 +116,7 @@ impl Field {
                 .with_labels(
                     <#ty as __tradebase::Field>::LABELS,
                     <#ty as __tradebase::Field>::CLOSED)
+                .with_check(<#ty as __tradebase::Field>::CHECK)
             }
         };
         if let Some((precision, scale)) = self.given.decimal {
@@ -291,6 +293,17 @@ impl Field {
 }
 
 fn what(given: &FieldAttributes) -> Result<What> {
+    let what = role(given)?;
+    match &given.belongs_to {
+        Some(parent) if what != What::Column => {
+            let message = "only a plain column points to another record";
+            Err(Error::new(parent.span(), message))
+        }
+        _ => Ok(what),
+    }
+}
+
+fn role(given: &FieldAttributes) -> Result<What> {
     let both = |span: Span, what: &str| Err(Error::new(span, format!("{what} cannot be both")));
     match (given.json, given.embed, given.skip) {
         (Some(span), Some(_), _) => both(span, "`json` and `embed`: a field"),

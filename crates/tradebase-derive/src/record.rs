@@ -2,7 +2,7 @@
 
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote, quote_spanned};
-use syn::{DeriveInput, Error, Result};
+use syn::{DeriveInput, Error, Ident, Result};
 
 use crate::attribute::StructAttributes;
 use crate::home::Home;
@@ -280,8 +280,8 @@ fn constants(input: &DeriveInput, fields: &[Field]) -> TokenStream {
     let ident = &input.ident;
     let constants = fields.iter().filter_map(|field| {
         let (ty, vis, at) = (&field.ty, &field.vis, &field.at);
-        let plain = field.ident.to_string();
-        let name = format_ident!("{}", plain.trim_start_matches("r#").to_uppercase());
+        let plain = bare(&field.ident);
+        let name = format_ident!("{}", plain.to_uppercase());
         let doc = format!("The column of `{plain}`, for filters and orders.");
         match field.what {
             Role::Column => Some(quote! {
@@ -297,10 +297,45 @@ fn constants(input: &DeriveInput, fields: &[Field]) -> TokenStream {
             Role::Json | Role::Skipped => None,
         }
     });
+    let links = fields.iter().filter_map(|field| link(fields, field));
     quote! {
-        #[allow(dead_code)]
+        // A link names the parent's type, which may be seen by fewer than the field is.
+        #[allow(dead_code, private_interfaces)]
         impl #ident {
             #(#constants)*
+            #(#links)*
         }
     }
+}
+
+/// The relation of a column that points to another record: `Trade::BOT` of `bot_id`, or
+/// `Trade::OWNER_LINK` of `owner`, whose own name is that of the column.
+fn link(fields: &[Field], field: &Field) -> Option<TokenStream> {
+    let parent = field.given.belongs_to.as_ref()?;
+    let (vis, at, plain) = (&field.vis, &field.at, bare(&field.ident));
+    let taken = |name: &str| {
+        let constant = |other: &&Field| matches!(other.what, Role::Column | Role::Embedded);
+        fields.iter().filter(constant).any(|other| bare(&other.ident) == name)
+    };
+    let short = plain.strip_suffix("_id").filter(|short| is_word(short) && !taken(short));
+    let name = short.map_or_else(|| format!("{plain}_link"), str::to_owned);
+    if short.is_none() && taken(&name) {
+        let message = format!("the relation of this field needs the name of `{name}`: rename one");
+        return Some(Error::new(field.ident.span(), message).to_compile_error());
+    }
+    let constant = format_ident!("{}", name.to_uppercase());
+    let doc = format!("What `{plain}` points to, for filters, joins and loads.");
+    Some(quote! {
+        #[doc = #doc]
+        #vis const #constant: __tradebase::Link<Self, #parent> = __tradebase::Link::new(#at);
+    })
+}
+
+/// Whether it says something: `_` alone is no name of a constant.
+fn is_word(name: &str) -> bool {
+    name.starts_with(|c: char| c.is_alphabetic())
+}
+
+fn bare(ident: &Ident) -> String {
+    ident.to_string().trim_start_matches("r#").to_owned()
 }

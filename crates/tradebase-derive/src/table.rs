@@ -139,6 +139,7 @@ fn table(
     };
     let series = option(given.series.as_ref());
     let keys = keys.iter().map(|f| &f.at);
+    let ident = &input.ident;
     let mut indexes = TokenStream::new();
     for (columns, unique) in &given.indexes {
         let places = columns.iter().map(|c| place(c, fields)).collect::<Result<Vec<_>>>()?;
@@ -147,6 +148,7 @@ fn table(
     Ok(quote! {
         __tradebase::Table::new(
             #record, #name, COLUMNS, &[#(#keys),*], &[#indexes], #series)
+        .with_check(__tradebase::derive_support::check_values::<#ident>)
     })
 }
 

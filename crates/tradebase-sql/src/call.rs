@@ -11,6 +11,7 @@ use tradebase_core::{Error, Table};
 use crate::options::Durability;
 #[cfg(feature = "postgres")]
 use crate::postgres;
+use crate::raw::SqlText;
 use crate::sqlite;
 use crate::transaction::{Bound, Held};
 
@@ -92,6 +93,11 @@ impl<'a> Call<'a> {
     /// Notes a statement that is rendered for this call.
     pub(crate) fn runs_own(&self, sql: &str) {
         _ = self.text.set(Cow::Owned(sql.to_owned()));
+    }
+
+    /// Notes a statement of the user's own.
+    pub(crate) fn runs_users(&self, sql: &SqlText) {
+        _ = self.text.set(sql.to_cow());
     }
 
     /// The statement that was noted.

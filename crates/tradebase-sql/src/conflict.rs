@@ -2,7 +2,9 @@
 
 use std::marker::PhantomData;
 
-use tradebase_core::{Code, Col, Error, Field, Put, Record, Result, Roles, Table, Timestamp};
+use tradebase_core::{
+    Code, Col, Error, Field, Put, Record, Result, Roles, Table, Timestamp, Value,
+};
 
 use crate::naming::words;
 use crate::schema;
@@ -172,7 +174,7 @@ impl Upserts {
 }
 
 /// What stands in the store after an upsert of one row, as far as the layer fills it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Landed {
     pub(crate) how: Upserted,
     /// None for a row that was kept, and where there is no such column.
@@ -181,6 +183,9 @@ pub(crate) struct Landed {
     pub(crate) version: Option<i64>,
     /// The key, if the database assigns it; none for a row that was kept.
     pub(crate) key: Option<i64>,
+    /// All columns, for an [`Entry`](crate::entry::Entry) that reads them back; none for a row
+    /// that was kept.
+    pub(crate) stored: Option<Box<[Value]>>,
 }
 
 /// One column of a record, or a tuple of some.

@@ -3,22 +3,36 @@
 use std::fmt;
 use std::pin::pin;
 
+#[cfg(doc)]
+use tradebase_core::Value;
 use tradebase_core::watch::Operation;
-use tradebase_core::{Code, Error, Result, Row, Rows, Value};
+use tradebase_core::{Code, Error, Field, Result, Row, Rows};
 
 use crate::call::Call;
 use crate::engine::{Engine, either};
 #[cfg(feature = "postgres")]
 use crate::postgres;
+use crate::raw::{All, AtMostOne, Fields, Gather, One, Parameters, Ready, SqlText, ready};
 use crate::sql::{Sql, count};
 use crate::sqlite;
 
 /// A connection that is the caller's own until it is released or dropped.
 ///
-/// Parameters stand where the engine wants them: `?` or `?1` on SQLite, `$1` on PostgreSQL. Text
-/// for a parameter of another type is read by PostgreSQL as it reads literals. On SQLite, a
-/// decimal is no parameter: it is stored in units of its column, which a statement does not tell,
-/// so bind these units as [`Value::Int`].
+/// All verbs but [`batch`](SqlConnection::batch) take one statement: a second one is refused with
+/// [`Code::Injection`] before anything is sent. Its text is a literal, see [`SqlText`].
+///
+/// Placeholders have one of these forms on both engines, one form per statement: `?`, one after
+/// another; `$1` (or `?1`), which may come more than once; `:name`. Strings, quoted names,
+/// comments, casts and slices are left alone, and on PostgreSQL:
+///
+/// - among `?`, its operators of that sign are written doubled: `data ?? 'key'`, `data ??| $$…$$`
+///   (`@?` need not be); among placeholders of the other forms they stand as they are
+/// - a colon that touches what is in front of it is no placeholder: `a[low:high]`
+///
+/// Too few values, too many and unknown names are errors of the code [`Code::Invalid`]. Text for a
+/// parameter of another type is read by PostgreSQL as it reads literals. On SQLite, a decimal is
+/// stored in units of its column, which a statement does not tell, so say the column:
+/// `Fill::PRICE.value(price)` is the right parameter on both engines.
 ///
 /// [`release`](SqlConnection::release) gives it back. Dropped without, what it left open is rolled
 /// back all the same, and nobody gets it in the state it was left in.
@@ -35,13 +49,12 @@ use crate::sqlite;
 /// let sql = Sql::open("sqlite::memory:").await?;
 /// let mut connection = sql.connection().await?;
 /// connection.batch("CREATE TABLE notes (id INTEGER PRIMARY KEY, text TEXT); BEGIN").await?;
-/// let text = Value::Text("bought".into());
-/// let sql = "INSERT INTO notes (text) VALUES (?)";
-/// assert_eq!(connection.execute(sql, &[text.clone()]).await?, 1);
+/// let sql = "INSERT INTO notes (text) VALUES (:text)";
+/// assert_eq!(connection.execute(sql, [("text", "bought".into())]).await?, 1);
 /// connection.batch("COMMIT").await?;
-/// let found = connection.query_values("SELECT id, text FROM notes", &[]).await?;
+/// let found = connection.query_values("SELECT id, text FROM notes", ()).await?;
 /// assert_eq!(found.columns, ["id", "text"]);
-/// assert_eq!(found.rows, [[Value::Int(1), text]]);
+/// assert_eq!(found.rows, [[Value::Int(1), Value::Text("bought".into())]]);
 /// connection.release().await?;
 /// # Ok::<(), tradebase_core::Error>(())
 /// # })?;
@@ -88,11 +101,17 @@ impl Sql {
     /// On PostgreSQL a table that it alters is compared anew with its record before the record is
     /// read or written again. A table that a function alters, called by SELECT or another
     /// statement for rows, is not: call that one through a [`SqlConnection`].
-    pub async fn execute(&self, sql: &str, parameters: &[Value]) -> Result<u64> {
+    pub async fn execute<'p>(
+        &self,
+        sql: impl Into<SqlText>,
+        parameters: impl Into<Parameters<'p>>,
+    ) -> Result<u64> {
+        let (sql, parameters) = (sql.into(), parameters.into());
         let call = self.call(Operation::Query, None);
-        call.runs_own(sql);
+        call.runs_users(&sql);
         let ran = async {
-            either!(Engine, &self.engine, store => store.execute(&call, sql, parameters).await)
+            let Ready { text, values } = ready(self.engine.dialect(), sql.as_str(), &parameters)?;
+            either!(Engine, &self.engine, store => store.execute(&call, &text, &values).await)
         };
         self.run(&call, count, pin!(ran)).await
     }
@@ -105,26 +124,77 @@ impl Sql {
     ///
     /// On SQLite, a statement that begins with SELECT, VALUES, WITH or EXPLAIN and writes nothing
     /// runs on a connection that reads, and keeps no writer waiting.
-    pub async fn query<R: Row>(&self, sql: &str, parameters: &[Value]) -> Result<Vec<R>> {
-        let call = self.call(Operation::Query, None);
-        call.runs_own(sql);
-        let found = async {
-            either!(Engine, &self.engine, store => store.query(&call, sql, parameters).await)
-        };
-        self.run(&call, Vec::len, pin!(found)).await
+    pub async fn query<'p, R: Row>(
+        &self,
+        sql: impl Into<SqlText>,
+        parameters: impl Into<Parameters<'p>>,
+    ) -> Result<Vec<R>> {
+        self.gather::<R, All<R>>(sql.into(), parameters.into(), Vec::len).await
+    }
+
+    /// Reads the one row that a statement gives: [`Code::NotFound`] if it gives none,
+    /// [`Code::NotOne`] if it gives several. Otherwise as [`query`](Sql::query).
+    pub async fn query_one<'p, R: Row>(
+        &self,
+        sql: impl Into<SqlText>,
+        parameters: impl Into<Parameters<'p>>,
+    ) -> Result<R> {
+        self.gather::<R, One<R>>(sql.into(), parameters.into(), |_| 1).await
+    }
+
+    /// Reads the one row that a statement gives, if it gives one: [`Code::NotOne`] if it
+    /// gives several. Otherwise as [`query`](Sql::query).
+    pub async fn query_at_most_one<'p, R: Row>(
+        &self,
+        sql: impl Into<SqlText>,
+        parameters: impl Into<Parameters<'p>>,
+    ) -> Result<Option<R>> {
+        self.gather::<R, AtMostOne<R>>(sql.into(), parameters.into(), one_or_none).await
+    }
+
+    /// Reads the one value that a statement gives: a row, and only one, of one column. See
+    /// [`Fields`] for decimals.
+    pub async fn query_scalar<'p, F: Field>(
+        &self,
+        sql: impl Into<SqlText>,
+        parameters: impl Into<Parameters<'p>>,
+    ) -> Result<F> {
+        let Fields((value,)) = self.query_one::<Fields<(F,)>>(sql, parameters).await?;
+        Ok(value)
     }
 
     /// Reads values by one statement; see [`SqlConnection::query_values`], and
     /// [`query`](Sql::query) for SQLite.
-    pub async fn query_values(&self, sql: &str, parameters: &[Value]) -> Result<Rows> {
+    pub async fn query_values<'p>(
+        &self,
+        sql: impl Into<SqlText>,
+        parameters: impl Into<Parameters<'p>>,
+    ) -> Result<Rows> {
+        let (sql, parameters) = (sql.into(), parameters.into());
         let call = self.call(Operation::Query, None);
-        call.runs_own(sql);
+        call.runs_users(&sql);
         let found = async {
-            either!(Engine, &self.engine, store => {
-                store.query_values(&call, sql, parameters).await
-            })
+            let Ready { text, values } = ready(self.engine.dialect(), sql.as_str(), &parameters)?;
+            either!(Engine, &self.engine, store => store.query_values(&call, &text, &values).await)
         };
         self.run(&call, |found| found.rows.len(), pin!(found)).await
+    }
+
+    async fn gather<R: Row, G: Gather<R>>(
+        &self,
+        sql: SqlText,
+        parameters: Parameters<'_>,
+        count: fn(&G::Out) -> usize,
+    ) -> Result<G::Out> {
+        let call = self.call(Operation::Query, None);
+        call.runs_users(&sql);
+        let found = async {
+            let Ready { text, values } = ready(self.engine.dialect(), sql.as_str(), &parameters)?;
+            either!(Engine, &self.engine, store => {
+                store.query::<R, G>(&call, &text, &values).await
+            })
+        };
+        self.run(&call, count, pin!(found)).await
     }
 }
 
@@ -134,11 +204,19 @@ impl SqlConnection {
     /// Cancelled, it may still take effect if no transaction is open, as may a COMMIT. The
     /// connection is given up with the call, here and in all other verbs: an open transaction is
     /// rolled back, and later calls are errors of the code [`Code::ConnectionLost`].
-    pub async fn execute(&mut self, sql: &str, parameters: &[Value]) -> Result<u64> {
+    pub async fn execute<'p>(
+        &mut self,
+        sql: impl Into<SqlText>,
+        parameters: impl Into<Parameters<'p>>,
+    ) -> Result<u64> {
+        let (sql, parameters) = (sql.into(), parameters.into());
+        let dialect = self.sql.engine.dialect();
         let call = self.sql.call(Operation::Query, None);
-        call.runs_own(sql);
-        let ran =
-            async { either!(Door, &mut self.door, door => door.execute(sql, parameters).await) };
+        call.runs_users(&sql);
+        let ran = async {
+            let Ready { text, values } = ready(dialect, sql.as_str(), &parameters)?;
+            either!(Door, &mut self.door, door => door.execute(&text, &values).await)
+        };
         self.sql.watched(&call, count, pin!(ran)).await
     }
 
@@ -150,12 +228,43 @@ impl SqlConnection {
     ///
     /// A statement that writes has written also if a row that it gives back cannot be read, which
     /// is an error: inside a transaction it can be rolled back, without one it stands.
-    pub async fn query<R: Row>(&mut self, sql: &str, parameters: &[Value]) -> Result<Vec<R>> {
-        let call = self.sql.call(Operation::Query, None);
-        call.runs_own(sql);
-        let found =
-            async { either!(Door, &mut self.door, door => door.query(sql, parameters).await) };
-        self.sql.watched(&call, Vec::len, pin!(found)).await
+    pub async fn query<'p, R: Row>(
+        &mut self,
+        sql: impl Into<SqlText>,
+        parameters: impl Into<Parameters<'p>>,
+    ) -> Result<Vec<R>> {
+        self.gather::<R, All<R>>(sql.into(), parameters.into(), Vec::len).await
+    }
+
+    /// Reads the one row that a statement gives; see [`Sql::query_one`] and
+    /// [`query`](SqlConnection::query).
+    pub async fn query_one<'p, R: Row>(
+        &mut self,
+        sql: impl Into<SqlText>,
+        parameters: impl Into<Parameters<'p>>,
+    ) -> Result<R> {
+        self.gather::<R, One<R>>(sql.into(), parameters.into(), |_| 1).await
+    }
+
+    /// Reads the one row that a statement gives, if it gives one; see [`Sql::query_at_most_one`]
+    /// and [`query`](SqlConnection::query).
+    pub async fn query_at_most_one<'p, R: Row>(
+        &mut self,
+        sql: impl Into<SqlText>,
+        parameters: impl Into<Parameters<'p>>,
+    ) -> Result<Option<R>> {
+        self.gather::<R, AtMostOne<R>>(sql.into(), parameters.into(), one_or_none).await
+    }
+
+    /// Reads the one value that a statement gives; see [`Sql::query_scalar`] and
+    /// [`query`](SqlConnection::query).
+    pub async fn query_scalar<'p, F: Field>(
+        &mut self,
+        sql: impl Into<SqlText>,
+        parameters: impl Into<Parameters<'p>>,
+    ) -> Result<F> {
+        let Fields((value,)) = self.query_one::<Fields<(F,)>>(sql, parameters).await?;
+        Ok(value)
     }
 
     /// Reads values of any type by one statement. What it writes stands also if a value cannot be
@@ -168,20 +277,44 @@ impl SqlConnection {
     ///   as [`Value::Int`] in units of its scale, a wider one as [`Value::Bytes`], a moment as
     ///   [`Value::Int`]. The view `<table>_readable` has them as text, to look at; what is added
     ///   up over it is added as floats, so add up over the table.
-    pub async fn query_values(&mut self, sql: &str, parameters: &[Value]) -> Result<Rows> {
+    pub async fn query_values<'p>(
+        &mut self,
+        sql: impl Into<SqlText>,
+        parameters: impl Into<Parameters<'p>>,
+    ) -> Result<Rows> {
+        let (sql, parameters) = (sql.into(), parameters.into());
+        let dialect = self.sql.engine.dialect();
         let call = self.sql.call(Operation::Query, None);
-        call.runs_own(sql);
+        call.runs_users(&sql);
         let found = async {
-            either!(Door, &mut self.door, door => door.query_values(sql, parameters).await)
+            let Ready { text, values } = ready(dialect, sql.as_str(), &parameters)?;
+            either!(Door, &mut self.door, door => door.query_values(&text, &values).await)
         };
         self.sql.watched(&call, |found| found.rows.len(), pin!(found)).await
     }
 
-    /// Runs several statements, without parameters and without rows.
-    pub async fn batch(&mut self, sql: &str) -> Result<()> {
+    async fn gather<R: Row, G: Gather<R>>(
+        &mut self,
+        sql: SqlText,
+        parameters: Parameters<'_>,
+        count: fn(&G::Out) -> usize,
+    ) -> Result<G::Out> {
+        let dialect = self.sql.engine.dialect();
         let call = self.sql.call(Operation::Query, None);
-        call.runs_own(sql);
-        let ran = async { either!(Door, &mut self.door, door => door.batch(sql).await) };
+        call.runs_users(&sql);
+        let found = async {
+            let Ready { text, values } = ready(dialect, sql.as_str(), &parameters)?;
+            either!(Door, &mut self.door, door => door.query::<R, G>(&text, &values).await)
+        };
+        self.sql.watched(&call, count, pin!(found)).await
+    }
+
+    /// Runs several statements, without parameters and without rows.
+    pub async fn batch(&mut self, sql: impl Into<SqlText>) -> Result<()> {
+        let sql = sql.into();
+        let call = self.sql.call(Operation::Query, None);
+        call.runs_users(&sql);
+        let ran = async { either!(Door, &mut self.door, door => door.batch(sql.as_str()).await) };
         self.sql.watched(&call, |()| 0, pin!(ran)).await
     }
 
@@ -201,6 +334,11 @@ impl fmt::Debug for SqlConnection {
     }
 }
 
+/// How many rows that is.
+fn one_or_none<R>(found: &Option<R>) -> usize {
+    usize::from(found.is_some())
+}
+
 /// A statement gives another number of columns than are read.
 #[cold]
 pub(crate) fn other_width(want: usize, have: usize) -> Error {
@@ -213,76 +351,4 @@ pub(crate) fn other_width(want: usize, have: usize) -> Error {
 pub(crate) fn other_count(takes: usize, given: usize) -> Error {
     let message = format!("the statement takes {takes} parameters, {given} are given");
     Error::new(Code::Invalid, message)
-}
-
-/// Whether a statement begins with one of these words, behind blanks, comments and empty
-/// statements.
-pub(crate) fn begins_with(sql: &str, words: &[&str]) -> bool {
-    is_one_of(first_word(sql), words)
-}
-
-/// Whether one of these words stands anywhere in statements: in a text or a comment too, so that
-/// none is missed.
-pub(crate) fn mentions(sql: &str, words: &[&str]) -> bool {
-    let within_a_word = |c: char| c.is_ascii_alphanumeric() || c == '_';
-    sql.split(|c| !within_a_word(c)).any(|word| is_one_of(word, words))
-}
-
-fn first_word(sql: &str) -> &str {
-    let mut rest = sql;
-    loop {
-        rest = rest.trim_start_matches(passed_over);
-        let behind = match (rest.strip_prefix("--"), rest.strip_prefix("/*")) {
-            (Some(comment), _) => comment.split_once('\n'),
-            (_, Some(comment)) => comment.split_once("*/"),
-            (None, None) => break,
-        };
-        rest = behind.map(|(_, behind)| behind).unwrap_or_default();
-    }
-    rest.split(|c: char| !c.is_ascii_alphabetic()).next().unwrap_or_default()
-}
-
-/// Engines pass over empty statements, and SQLite over a byte order mark.
-fn passed_over(c: char) -> bool {
-    c.is_whitespace() || c == ';' || c == '\u{feff}'
-}
-
-fn is_one_of(word: &str, words: &[&str]) -> bool {
-    words.iter().any(|one| word.eq_ignore_ascii_case(one))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_first_word_stands_behind_blanks_and_comments() {
-        for (sql, want) in [
-            ("SELECT 1", "SELECT"),
-            ("  \n\tselect(1)", "select"),
-            ("-- SELECT\n /* DROP */ Update a", "Update"),
-            ("-- SELECT", ""),
-            ("/* SELECT", ""),
-            ("(SELECT 1)", ""),
-            (" ;/**/;COMMIT", "COMMIT"),
-            ("\u{feff}\u{feff} End", "End"),
-            ("", ""),
-        ] {
-            assert_eq!(first_word(sql), want, "{sql}");
-        }
-        assert!(begins_with("/**/select 1", &["VALUES", "SELECT"]));
-    }
-
-    #[test]
-    fn words_are_found_whole_wherever_they_stand() {
-        for (sql, want) in [
-            ("PRAGMA foreign_keys", true),
-            ("BEGIN;pragma\nsynchronous", true),
-            ("SELECT * FROM pragma_table_info('a')", false),
-            ("SELECT 'Pragma'", true),
-            ("", false),
-        ] {
-            assert_eq!(mentions(sql, &["PRAGMA"]), want, "{sql}");
-        }
-    }
 }

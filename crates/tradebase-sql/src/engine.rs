@@ -5,6 +5,7 @@ use std::sync::Arc;
 use tradebase_core::{Capabilities, Code, Error, Result};
 
 use crate::options::SqlOptions;
+use crate::raw::Dialect;
 #[cfg(feature = "postgres")]
 use crate::{POSTGRES, postgres};
 use crate::{SQLITE, sqlite};
@@ -52,6 +53,15 @@ impl Engine {
     fn postgres(_: &str, _: &SqlOptions) -> Result<Self> {
         let message = "built without PostgreSQL: switch on the feature postgres";
         Err(Error::new(Code::Unsupported, message))
+    }
+
+    /// Whose SQL it takes.
+    pub(crate) fn dialect(&self) -> Dialect {
+        match self {
+            Engine::Sqlite(_) => Dialect::Sqlite,
+            #[cfg(feature = "postgres")]
+            Engine::Postgres(_) => Dialect::Postgres,
+        }
     }
 
     /// What it can do.

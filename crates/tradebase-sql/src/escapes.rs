@@ -16,3 +16,17 @@ pub(crate) fn decode(text: &str) -> Option<String> {
     }
     String::from_utf8(out).ok()
 }
+
+/// Writes a part of an address, with escapes for all that may mean something there.
+#[cfg(all(feature = "guest", feature = "postgres"))]
+pub(crate) fn encode(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            out.push(char::from(byte));
+        } else {
+            out.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    out
+}

@@ -54,28 +54,43 @@
 // Both engines share names, statements and options; without PostgreSQL some of them rest.
 #![cfg_attr(not(feature = "postgres"), allow(dead_code))]
 
+mod budget;
 mod call;
 mod capability;
 mod chance;
+mod changes;
 #[doc(hidden)]
 pub mod codec;
 mod conflict;
+mod cursor;
 mod domain;
 mod door;
+mod dynamic;
 mod engine;
+mod entry;
 mod error;
 mod escapes;
-mod filter;
 mod find;
 mod gate;
+mod group;
+#[cfg(feature = "guest")]
+mod guest;
+mod height;
+mod join;
 mod limits;
 mod literal;
+mod load;
+mod mark;
+mod measure;
 mod naming;
 mod options;
 mod patch;
 #[cfg(feature = "postgres")]
 mod postgres;
+mod raw;
+mod render;
 mod schema;
+mod select;
 mod slow;
 mod sql;
 mod sqlite;
@@ -89,21 +104,42 @@ mod transaction;
 mod tx_options;
 mod verbs;
 
+pub use budget::{
+    Caller, QUERIES_SEEN_MAX, QUERY_CALLERS_MAX, Queries, Query, counted, counted_in_place,
+};
 #[cfg(feature = "postgres")]
 pub use capability::POSTGRES;
 pub use capability::SQLITE;
+pub use changes::UpdateWhere;
 pub use conflict::{Columns, Conflict, Upserted, Upserts};
+pub use cursor::Cursor;
 pub use door::SqlConnection;
-pub use find::Find;
+pub use dynamic::{
+    Dynamic, DynamicConflict, DynamicFilter, DynamicFind, DynamicRow, FILTER_BYTES_MAX,
+    FILTER_LEVELS_MAX, FILTER_TERMS_MAX, FILTER_VALUES_MAX,
+};
+pub use find::{Find, Keyset, Page, Slice};
+pub use group::{
+    By, Compared, Counted, Extreme, GroupOrder, Groups, Having, Keys, MEAN_DIGITS, Mean, Measure,
+    MeasuredGroups, Measures, Reading, Summed, Total, avg, by_day, by_hour, by_minute, count,
+    count_distinct, count_of, max, min, sum,
+};
+#[cfg(feature = "guest")]
+pub use guest::{
+    GUEST_BYTES_MAX, GUEST_ROWS_MAX, GUEST_SQL_BYTES_MAX, GUEST_VALUE_BYTES_MAX, GUEST_WAIT,
+    GUESTS_AT_ONCE, Guest, GuestOptions, GuestRows,
+};
 pub use limits::PARAMETER_BYTES_MAX;
+pub use load::{Children, Parents};
 pub use options::{
-    BUSY_WAIT, BUSY_WAIT_MAX, CACHE_BYTES, CONNECT_WAIT, DURABILITY, Durability, MMAP_BYTES,
-    POOL_CONNECTIONS, POOL_OVERFLOW, POOL_RECYCLE, POOL_WAIT, READERS, SLOW_AFTER, STATEMENTS_MAX,
-    SqlOptions,
+    BUSY_WAIT, BUSY_WAIT_MAX, CACHE_BYTES, CONNECT_WAIT, CURSOR_KEY_BYTES_MIN, DURABILITY,
+    Durability, MMAP_BYTES, POOL_CONNECTIONS, POOL_OVERFLOW, POOL_RECYCLE, POOL_WAIT, READERS,
+    SLOW_AFTER, STATEMENTS_MAX, SqlOptions,
 };
 pub use patch::Patch;
 #[cfg(feature = "postgres")]
 pub use postgres::postgres_type;
+pub use raw::{Fields, Parameter, Parameters, SqlText};
 pub use slow::{SLOW_KEPT, SlowCall};
 pub use sql::Sql;
 pub use sqlite::sqlite_type;

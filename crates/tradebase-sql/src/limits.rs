@@ -2,6 +2,10 @@
 
 use tradebase_core::{Column, Error, Result};
 
+/// The longest pattern of a text, in bytes: SQLite takes 50,000, and what has a meaning of its own
+/// there becomes three.
+pub(crate) const PATTERN_BYTES_MAX: usize = 16_000;
+
 /// The largest text, bytes or JSON of one column, in bytes: SQLite's limit of a value, and below
 /// PostgreSQL's gigabyte. Longer ones are refused before anything is sent: a length that
 /// overflows its field has smuggled statements past other drivers.
@@ -9,6 +13,10 @@ pub const PARAMETER_BYTES_MAX: usize = 1_000_000_000;
 
 /// Conditions in a filter that may stand in each other: SQLite takes a thousand levels at most.
 pub(crate) const FILTER_DEPTH_MAX: usize = 400;
+
+/// The heights of the conditions around a relation, added up: SQLite's limit is a thousand, and
+/// some are its own.
+pub(crate) const FILTER_HEIGHT_MAX: usize = 900;
 
 /// Refuses a value that is too long for a column.
 #[inline(always)]

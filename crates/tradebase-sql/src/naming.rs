@@ -41,11 +41,9 @@ impl Purpose {
 /// Appends an identifier in quotes.
 pub(crate) fn quote(out: &mut String, name: &str) {
     out.push('"');
-    for char in name.chars() {
-        if char == '"' {
-            out.push('"');
-        }
-        out.push(char);
+    for (i, part) in name.split('"').enumerate() {
+        out.push_str(if i > 0 { "\"\"" } else { "" });
+        out.push_str(part);
     }
     out.push('"');
 }

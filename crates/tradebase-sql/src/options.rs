@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 use tradebase_core::clock::Clock;
 use tradebase_core::watch::Watch;
-use tradebase_core::{Secret, Table};
+use tradebase_core::{Code, Error, Result, Secret, Table};
 
 /// Connections to PostgreSQL that are kept; each is opened when it is first needed.
 pub const POOL_CONNECTIONS: usize = 20;
@@ -32,6 +32,8 @@ pub const MMAP_BYTES: usize = 0;
 pub const READERS: usize = 4;
 /// Prepared statements kept per connection at most; the least used goes first.
 pub const STATEMENTS_MAX: usize = 128;
+/// The shortest key of cursors, in bytes: what is shorter can be guessed.
+pub const CURSOR_KEY_BYTES_MIN: usize = 16;
 /// What takes longer is a slow call: a warning in the log, and an entry of
 /// [`Sql::slow_calls`](crate::Sql::slow_calls).
 pub const SLOW_AFTER: Duration = Duration::from_millis(100);
@@ -80,6 +82,9 @@ pub struct SqlOptions {
     pub(crate) watch: Watch,
     pub(crate) clock: Clock,
     pub(crate) tables: Vec<&'static Table>,
+    pub(crate) cursor_key: Option<Secret>,
+    #[cfg(feature = "guest")]
+    pub(crate) guest_url: Option<Secret>,
 }
 
 impl SqlOptions {
@@ -107,6 +112,24 @@ impl SqlOptions {
             watch: Watch::default(),
             clock: Clock::system(),
             tables: Vec::new(),
+            cursor_key: None,
+            #[cfg(feature = "guest")]
+            guest_url: None,
+        }
+    }
+
+    /// Refuses what no store can be opened with.
+    pub(crate) fn check(&self) -> Result<()> {
+        match &self.cursor_key {
+            Some(key) if key.expose().len() < CURSOR_KEY_BYTES_MIN => {
+                let message = format!(
+                    "the key of cursors can be guessed: give one of at least \
+                     {CURSOR_KEY_BYTES_MIN} bytes, better 32 random ones as text, or none, has {}",
+                    key.expose().len()
+                );
+                Err(Error::new(Code::Config, message))
+            }
+            _ => Ok(()),
         }
     }
 
@@ -261,6 +284,23 @@ impl SqlOptions {
     /// missing. A table that is there is never altered.
     pub fn create_tables(mut self, tables: impl IntoIterator<Item = &'static Table>) -> Self {
         self.tables.extend(tables);
+        self
+    }
+
+    /// What a [`Cursor`](crate::Cursor) is sealed with, so that nobody else can make one: for
+    /// cursors that go to clients. 32 random bytes, as text, are enough; a key of fewer than
+    /// [`CURSOR_KEY_BYTES_MIN`] is refused when the store is opened, as one that can be guessed.
+    /// Cursors of another key are refused.
+    pub fn cursor_key(mut self, key: Secret) -> Self {
+        self.cursor_key = Some(key);
+        self
+    }
+
+    /// The address at which guests sign in to PostgreSQL, by a role that can do nothing but read
+    /// the tables of guests. See [`Sql::guest_role`](crate::Sql::guest_role).
+    #[cfg(feature = "guest")]
+    pub fn guest_url(mut self, url: Secret) -> Self {
+        self.guest_url = Some(url);
         self
     }
 }

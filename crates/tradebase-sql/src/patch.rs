@@ -4,7 +4,7 @@ use std::pin::pin;
 
 use tradebase_core::watch::Operation;
 use tradebase_core::{
-    Code, Col, Error, Field, Operand, Record, Result, Roles, Value, Violations, rule,
+    Code, Col, Error, Field, Operand, Record, Result, Roles, Table, Value, Violations, rule,
 };
 
 use crate::engine::{Engine, either};
@@ -19,6 +19,13 @@ use crate::sql::{Sql, Updated};
 pub struct Patch<'a, T: Record> {
     sql: &'a Sql,
     key: &'a T::Key,
+    changes: Changes,
+}
+
+/// Columns that are to be set, as they are gathered: what is wrong is told at the end.
+#[derive(Debug)]
+pub(crate) struct Changes {
+    table: &'static Table,
     change: Change,
     refused: Violations,
     failed: Option<Error>,
@@ -55,36 +62,26 @@ impl Sql {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn patch<'a, T: Record>(&'a self, key: &'a T::Key) -> Patch<'a, T> {
-        let refused = Violations::new();
-        Patch { sql: self, key, change: Change::default(), refused, failed: None }
+        Patch { sql: self, key, changes: Changes::new(T::TABLE) }
     }
 }
 
 impl<T: Record> Patch<'_, T> {
     /// Sets a column.
     pub fn set<F: Field>(mut self, column: Col<T, F>, value: impl Operand<F>) -> Self {
-        match value.value(column.column()) {
-            Ok(value) => self.add(column.at(), value),
-            Err(error) => self.refuse(error),
-        }
+        self.changes.set(column.at(), value.value(column.column()));
         self
     }
 
     /// Sets a column by its name. The value is converted where nothing is lost.
     pub fn set_named(mut self, column: &str, value: impl Into<Value>) -> Self {
-        match T::TABLE.position(column) {
-            Some(at) => self.add(at, value.into()),
-            None => {
-                let message = format!("there is no such column in {}", T::TABLE.record);
-                self.failed.get_or_insert(Error::new(Code::Invalid, message).column(column));
-            }
-        }
+        self.changes.set_named(column, value.into());
         self
     }
 
     /// Only if the stored row has this version, else it is a [`Code::VersionConflict`].
     pub fn if_version(mut self, version: i64) -> Self {
-        self.change.version = Some(version);
+        self.changes.if_version(version);
         self
     }
 
@@ -94,9 +91,9 @@ impl<T: Record> Patch<'_, T> {
         let call = self.sql.call(Operation::Patch, Some(T::TABLE));
         let sql = self.sql;
         let patched = async {
-            let (key, change) = (self.key, self.checked()?);
+            let (key, change) = (self.key, self.changes.checked(sql)?);
             let patched = either!(Engine, &sql.engine, store => {
-                store.patch::<T>(&call, key, &change).await?
+                store.patch(&call, T::TABLE, key, &change).await?
             });
             match patched {
                 Updated::Yes { .. } => Ok(true),
@@ -106,11 +103,37 @@ impl<T: Record> Patch<'_, T> {
         };
         sql.run(&call, |was| usize::from(*was), pin!(patched)).await
     }
+}
+
+impl Changes {
+    /// None yet.
+    pub(crate) fn new(table: &'static Table) -> Self {
+        Self { table, change: Change::default(), refused: Violations::new(), failed: None }
+    }
+
+    /// Sets a column, or notes why it cannot be.
+    pub(crate) fn set(&mut self, at: usize, value: Result<Value>) {
+        match value {
+            Ok(value) => self.add(at, value),
+            Err(error) => self.refuse(error),
+        }
+    }
+
+    /// Sets a column by its name.
+    pub(crate) fn set_named(&mut self, column: &str, value: Value) {
+        match self.table.position(column) {
+            Some(at) => self.add(at, value),
+            None => {
+                let message = format!("there is no such column in {}", self.table.record);
+                self.failed.get_or_insert(Error::new(Code::Invalid, message).column(column));
+            }
+        }
+    }
 
     fn add(&mut self, at: usize, value: Value) {
-        let column = &T::COLUMNS[at];
+        let column = &self.table.columns[at];
         let filled = [Roles::CREATED, Roles::UPDATED, Roles::VERSION];
-        if T::TABLE.key.contains(&at) {
+        if self.table.key.contains(&at) {
             return self.refuse(Error::refused(column, "key", "a key is never changed"));
         }
         if filled.iter().any(|&role| column.is(role)) {
@@ -125,27 +148,34 @@ impl<T: Record> Patch<'_, T> {
         }
     }
 
-    fn refuse(&mut self, error: Error) {
+    /// The version that the stored row must have.
+    pub(crate) fn if_version(&mut self, version: i64) {
+        self.change.version = Some(version);
+    }
+
+    /// Notes a value that is refused.
+    pub(crate) fn refuse(&mut self, error: Error) {
         if let Err(other) = self.refused.absorb(error) {
             self.failed.get_or_insert(other);
         }
     }
 
-    fn checked(&self) -> Result<Change> {
+    /// All of them, with what the layer fills, or what is wrong with them.
+    pub(crate) fn checked(&self, sql: &Sql) -> Result<Change> {
         if let Some(error) = &self.failed {
             return Err(error.again());
         }
         self.refused.clone().into_result()?;
         let mut change = self.change.clone();
-        if change.version.is_some() && T::TABLE.playing(Roles::VERSION).is_none() {
+        if change.version.is_some() && self.table.playing(Roles::VERSION).is_none() {
             let message = "the record counts no versions: mark a column with `version`";
             return Err(Error::new(Code::Unsupported, message));
         }
         if change.values.is_empty() {
-            return Err(Error::new(Code::Invalid, "a patch sets at least one column"));
+            return Err(Error::new(Code::Invalid, "set at least one column"));
         }
-        if let Some((at, _)) = T::TABLE.playing(Roles::UPDATED) {
-            change.values.push((at, Value::Timestamp(self.sql.now())));
+        if let Some((at, _)) = self.table.playing(Roles::UPDATED) {
+            change.values.push((at, Value::Timestamp(sql.now())));
         }
         // One shape of statement for one set of columns.
         change.values.sort_by_key(|(at, _)| *at);

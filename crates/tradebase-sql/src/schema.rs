@@ -1,6 +1,6 @@
 //! What a table consists of, before either engine's dialect.
 
-use tradebase_core::{Code, Column, Error, Parent, Result, Roles, Table};
+use tradebase_core::{Code, Column, Error, Kind, Parent, Result, Roles, Table};
 
 /// An index, whether it comes from a role or from the struct.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,7 +44,16 @@ pub(crate) fn parents(
         let parent = (reference.table)();
         let mut key = parent.key_columns();
         match (key.next(), key.next()) {
-            (Some(key), None) => found.push((at, reference, parent, key)),
+            (Some(key), None) if is_alike(column.kind, key.kind) => {
+                found.push((at, reference, parent, key));
+            }
+            (Some(key), None) => {
+                let message =
+                    format!("is {}, but the key that it points to is {}", column.kind, key.kind);
+                return Err(Error::new(Code::Unsupported, message)
+                    .of(table)
+                    .column(column.name.text));
+            }
             _ => {
                 let message = format!(
                     "has a key of several columns, which cannot be pointed to \
@@ -58,6 +67,13 @@ pub(crate) fn parents(
         }
     }
     Ok(found)
+}
+
+/// Whether equal values of two columns are stored alike: a decimal is its units on SQLite, and
+/// 1.50 of one scale is no 1.5 of another there.
+fn is_alike(a: Kind, b: Kind) -> bool {
+    let both = |is: fn(Kind) -> bool| is(a) && is(b);
+    a == b || both(Kind::is_integer) || both(Kind::is_text)
 }
 
 /// The tables, each after all those it points to; two that point to each other stand in any

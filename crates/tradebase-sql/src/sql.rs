@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use tradebase_core::clock::Clock;
 use tradebase_core::watch::{Operation, Watch};
-use tradebase_core::{Capabilities, Record, Result, Table, Timestamp};
+use tradebase_core::{Capabilities, Record, Result, Secret, Table, Timestamp};
 
 use crate::call::{Call, Manner};
 use crate::engine::{Engine, either};
@@ -14,7 +14,7 @@ use crate::gate::Gate;
 use crate::options::{Durability, SqlOptions};
 use crate::slow::{SlowCall, SlowCalls};
 use crate::transaction::Bound;
-use crate::{naming, trace};
+use crate::{budget, naming, schema, trace};
 
 /// A relational store of records: SQLite or PostgreSQL. Cheap to clone.
 ///
@@ -39,6 +39,18 @@ struct Shared {
     watch: Watch,
     clock: Clock,
     slow: SlowCalls,
+    /// Those of the options, with the ones they point to.
+    tables: Vec<&'static Table>,
+    cursor_key: Option<Secret>,
+    #[cfg(feature = "guest")]
+    guests: Places,
+}
+
+/// What guests share: their places, and what the store tells them.
+#[cfg(feature = "guest")]
+struct Places {
+    free: Arc<tokio::sync::Semaphore>,
+    pool_wait: std::time::Duration,
 }
 
 impl Sql {
@@ -63,10 +75,24 @@ impl Sql {
 
     /// A store that connects when it is first used. The address and the options are checked now.
     pub fn later(options: SqlOptions) -> Result<Sql> {
-        let engine = Engine::later(&options).map_err(|e| e.during("open"))?;
-        let SqlOptions { watch, clock, slow_after, .. } = options;
-        let shared =
-            Shared { gate: Gate::default(), watch, clock, slow: SlowCalls::new(slow_after) };
+        let engine = options.check().and_then(|()| Engine::later(&options));
+        let engine = engine.map_err(|e| e.during("open"))?;
+        #[cfg(feature = "guest")]
+        let guests = Places {
+            free: Arc::new(tokio::sync::Semaphore::new(crate::GUESTS_AT_ONCE)),
+            pool_wait: options.pool_wait,
+        };
+        let SqlOptions { watch, clock, slow_after, tables, cursor_key, .. } = options;
+        let shared = Shared {
+            gate: Gate::default(),
+            watch,
+            clock,
+            slow: SlowCalls::new(slow_after),
+            tables: schema::with_parents(&tables).map_err(|e| e.during("open"))?,
+            cursor_key,
+            #[cfg(feature = "guest")]
+            guests,
+        };
         let (shared, manner) = (Arc::new(shared), Manner::default());
         Ok(Sql { engine, shared, manner, bound: None })
     }
@@ -164,6 +190,8 @@ impl Sql {
                 return Err(in_transaction());
             }
             self.shared.gate.shut().await;
+            #[cfg(feature = "guest")]
+            self.shared.guests.end().await?;
             either!(Engine, &self.engine, store => store.close().await)?;
             tracing::info!(store = self.capabilities().engine, address = self.address(), "closed");
             Ok(())
@@ -201,7 +229,9 @@ impl Sql {
     ) -> Result<T> {
         let Shared { watch, slow, clock, .. } = &*self.shared;
         let (outcome, took) = watch.timed(call.operation, count, work).await;
-        slow.note(call, took, outcome.as_ref().ok().map(count), clock);
+        let rows = outcome.as_ref().ok().map(count);
+        slow.note(call, took, rows, clock);
+        budget::note(call, took, rows);
         trace::ends(self.capabilities().engine, call.operation, call.table, &outcome, count);
         outcome.map_err(|error| {
             let error = error.during(call.operation.as_str());
@@ -217,14 +247,36 @@ impl Sql {
         Sql { bound: Some(bound), ..self.clone() }
     }
 
+    /// The places of guests, a permit each.
+    #[cfg(feature = "guest")]
+    pub(crate) fn guests(&self) -> &Arc<tokio::sync::Semaphore> {
+        &self.shared.guests.free
+    }
+
+    /// How long a call waits for a connection or a place.
+    #[cfg(feature = "guest")]
+    pub(crate) fn pool_wait(&self) -> std::time::Duration {
+        self.shared.guests.pool_wait
+    }
+
     /// What tells this store from others.
     pub(crate) fn id(&self) -> usize {
         Arc::as_ptr(&self.shared).addr()
     }
 
+    /// The tables that the store was opened with, and those they point to.
+    pub(crate) fn tables(&self) -> &[&'static Table] {
+        &self.shared.tables
+    }
+
     /// The clock of the store.
     pub(crate) fn clock(&self) -> &Clock {
         &self.shared.clock
+    }
+
+    /// What cursors are sealed with.
+    pub(crate) fn cursor_key(&self) -> Option<&Secret> {
+        self.shared.cursor_key.as_ref()
     }
 
     /// The time by the clock of the store.
@@ -256,6 +308,18 @@ impl fmt::Debug for Sql {
             .field("engine", &self.capabilities().engine)
             .field("address", &self.address())
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(feature = "guest")]
+impl Places {
+    /// Waits until no guest is there any more, and lets none in.
+    async fn end(&self) -> Result<()> {
+        let all = u32::try_from(crate::GUESTS_AT_ONCE).unwrap_or(u32::MAX);
+        let left = tokio::time::timeout(self.pool_wait, self.free.acquire_many(all)).await;
+        self.free.close();
+        let wait = self.pool_wait;
+        left.map(drop).map_err(|_| crate::error::exhausted(wait, crate::GUESTS_AT_ONCE))
     }
 }
 

@@ -110,16 +110,23 @@ impl<H: Handed> StampedRows<H> {
 
     /// Leaves the rows as they were written, with their assigned keys if there are any.
     pub(crate) fn keep(self, keys: &[i64]) {
-        self.keep_each(keys, |row, key| row.assign(*key));
+        self.keep_each(keys, |row, key| {
+            row.assign(*key);
+            true
+        });
     }
 }
 
 impl<H: Handed> StampedRows<H> {
-    /// Leaves the rows as they were written, and hands each to `mend`.
-    pub(crate) fn keep_each<L>(mut self, all: &[L], mend: impl Fn(&mut H, &L)) {
-        self.before.clear();
+    /// Hands each row to `mend`, and leaves those as they were written of which it says so.
+    pub(crate) fn keep_each<L>(mut self, all: &[L], mend: impl Fn(&mut H, &L) -> bool) {
+        let before = std::mem::take(&mut self.before);
+        let mut before = before.into_iter();
         for (row, one) in self.rows.iter_mut().zip(all) {
-            mend(row, one);
+            let before = before.next();
+            if let (false, Some(before)) = (mend(row, one), before) {
+                row.stamp(before);
+            }
         }
     }
 }

@@ -37,7 +37,7 @@ enum Writes {
 }
 
 /// How one write ended. A row that an update did not find fails the batch, so it is not here.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Wrote {
     /// With the key, if the database assigned it.
     Inserted(Option<i64>),
@@ -173,7 +173,7 @@ impl<'a> Batch<'a> {
     /// Adds the key of a record to delete, whether it is there or not.
     pub fn delete<T: Record>(&mut self, key: &T::Key) -> Result<()> {
         self.check_room()?;
-        add!(self, engine => engine::Write::delete::<T>(key)?);
+        add!(self, engine => engine::Write::delete(T::TABLE, key)?);
         self.rows.push(None);
         Ok(())
     }

@@ -5,12 +5,14 @@ use std::pin::pin;
 #[cfg(doc)]
 use tradebase_core::Code;
 use tradebase_core::watch::Operation;
-use tradebase_core::{Condition, Handed, Record, Result, Stamp, Table, Timestamp, rule};
+use tradebase_core::{Handed, Record, Result, Row, Stamp, Table, Timestamp, rule};
 
+use crate::call::Call;
 use crate::conflict::{Columns, Conflict, Landed, Upserted, Upserts, settable};
 use crate::engine::{Engine, either};
 use crate::error::{missing, other_version};
-use crate::find::{Find, Search};
+use crate::find::Find;
+use crate::select::{Select, Typed};
 use crate::sql::{Sql, Updated, count};
 use crate::stamped::{Stamped, StampedRows};
 use crate::together::land;
@@ -56,9 +58,9 @@ impl Sql {
             check_all(&records)?;
             let keys = match records.as_slice() {
                 [] => Vec::new(),
-                rows => {
-                    either!(Engine, &self.engine, store => store.insert_many(&call, rows).await?)
-                }
+                rows => either!(Engine, &self.engine, store => {
+                    store.insert_many(&call, table::<I::Item>(), rows).await?
+                }),
             };
             let count = number(records.len());
             drop(records);
@@ -73,6 +75,12 @@ impl Sql {
     /// When it returns, the change is committed as by [`insert`](Sql::insert). What the layer
     /// fills in the caller's record is then as it is stored; a row that was kept leaves the
     /// caller's record as it was.
+    ///
+    /// The other fields stay the caller's, whatever the stored row has: with
+    /// [`Conflict::set`](crate::Conflict::set) those that were not written, and with
+    /// [`Conflict::on`](crate::Conflict::on) also the key, unless the database assigns it. Find
+    /// the row by the columns of `on` to know it; [`Dynamic::upsert`](crate::Dynamic::upsert)
+    /// gives it back.
     pub async fn upsert<H: Handed>(
         &self,
         row: H,
@@ -98,7 +106,8 @@ impl Sql {
     /// Upserts many records, all or none, and counts how they ended.
     ///
     /// Two rows of the batch that are the same are an error of the code [`Code::NotUnique`]:
-    /// which of them would win is nobody's guess.
+    /// which of them would win is nobody's guess. Rows that were kept leave the caller's records
+    /// as they were, and what [`upsert`](Sql::upsert) leaves to the caller stays the caller's.
     pub async fn upsert_many<I>(
         &self,
         rows: I,
@@ -126,9 +135,11 @@ impl Sql {
             let mut upserts = Upserts::default();
             landed.iter().for_each(|landed| upserts.count(landed.how));
             batch.keep_each(&landed, |row, landed: &Landed| {
-                if landed.how != Upserted::Kept {
+                let is_written = landed.how != Upserted::Kept;
+                if is_written {
                     land(row, landed);
                 }
+                is_written
             });
             Ok(upserts)
         };
@@ -173,15 +184,9 @@ impl Sql {
     /// last key instead.
     pub async fn list<T: Record>(&self, limit: u32, offset: u64) -> Result<Vec<T>> {
         let call = self.call(Operation::List, Some(T::TABLE));
-        let search = Search {
-            condition: Condition::Always,
-            orders: T::TABLE.key.iter().map(|&at| (at, false)).collect(),
-            limit: Some(limit),
-            offset: Some(offset),
-        };
-        let listed =
-            async { either!(Engine, &self.engine, store => store.find(&call, search).await) };
-        self.run(&call, Vec::len, pin!(listed)).await
+        let select = Select::of(T::TABLE).by_key().limit(limit);
+        let select = Select { offset: Some(offset), ..select };
+        self.read(&call, &select).await
     }
 
     /// Finds records by a typed filter.
@@ -189,12 +194,14 @@ impl Sql {
         Find::new(self)
     }
 
-    /// What a search finds.
-    pub(crate) async fn search<T: Record>(&self, search: Search) -> Result<Vec<T>> {
-        let call = self.call(Operation::Find, Some(T::TABLE));
-        let found =
-            async { either!(Engine, &self.engine, store => store.find(&call, search).await) };
-        self.run(&call, Vec::len, pin!(found)).await
+    /// What a statement reads.
+    pub(crate) async fn read<T: Row>(&self, call: &Call<'_>, select: &Select) -> Result<Vec<T>> {
+        let found = async {
+            either!(Engine, &self.engine, store => {
+                store.select(call, select, Typed::<T>::default()).await
+            })
+        };
+        self.run(call, Vec::len, pin!(found)).await
     }
 
     /// Every record, in the order of the key.
@@ -256,6 +263,7 @@ impl Sql {
             drop(records);
             batch.keep_each(&created, |row, created| {
                 row.stamp(Stamp { created: *created, ..Stamp::default() });
+                true
             });
             Ok(count)
         };
@@ -321,8 +329,9 @@ impl Sql {
     /// Deletes the record of that key and says whether there was one.
     pub async fn delete<T: Record>(&self, key: &T::Key) -> Result<bool> {
         let call = self.call(Operation::Delete, Some(T::TABLE));
-        let deleted =
-            async { either!(Engine, &self.engine, store => store.delete::<T>(&call, key).await) };
+        let deleted = async {
+            either!(Engine, &self.engine, store => store.delete(&call, T::TABLE, key).await)
+        };
         self.run(&call, |was| usize::from(*was), pin!(deleted)).await
     }
 
@@ -331,7 +340,7 @@ impl Sql {
     pub async fn delete_many<T: Record>(&self, keys: &[T::Key]) -> Result<u64> {
         let call = self.call(Operation::DeleteMany, Some(T::TABLE));
         let deleted = async {
-            either!(Engine, &self.engine, store => store.delete_many::<T>(&call, keys).await)
+            either!(Engine, &self.engine, store => store.delete_many(&call, T::TABLE, keys).await)
         };
         self.run(&call, count, pin!(deleted)).await
     }

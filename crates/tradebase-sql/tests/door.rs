@@ -5,17 +5,11 @@ mod common;
 use std::time::Duration;
 
 use common::records::{Account, Event, Price, account, events, units};
-use common::{SqliteStore, poll_once, url};
+use common::{SqliteStore, built, poll_once, url};
 use tradebase_core::clock::Tick;
 use tradebase_core::{Code, Date, Decimal, Row, Timestamp, TimestampNs, Uuid, Value};
 use tradebase_sql::{Sql, SqlConnection, SqlOptions};
 use tradebase_testkit::TempFolder;
-
-/// The engine's placeholder of that number.
-fn mark(sql: &Sql, number: usize) -> String {
-    let mark = if sql.capabilities().engine == "sqlite" { '?' } else { '$' };
-    format!("{mark}{number}")
-}
 
 #[derive(Row, Clone, Debug, PartialEq)]
 struct Owner {
@@ -49,22 +43,22 @@ async fn owners(sql: &Sql) -> Vec<String> {
 promises! {
     async fn a_statement_tells_how_many_rows_it_changed(sql: &Sql) {
         let mut connection = with_accounts(sql).await;
-        let more = format!("UPDATE accounts SET version = version + {}", mark(sql, 1));
-        assert_eq!(connection.execute(&more, &[Value::Int(5)]).await.unwrap(), 2);
+        let more = "UPDATE accounts SET version = version + ?";
+        assert_eq!(connection.execute(more, &[Value::Int(5)]).await.unwrap(), 2);
         // One that changes no rows does not tell of the one before it.
         assert_eq!(connection.execute("CREATE TABLE plain (a integer)", &[]).await.unwrap(), 0);
-        let one = format!("DELETE FROM accounts WHERE owner = {}", mark(sql, 1));
+        let one = "DELETE FROM accounts WHERE owner = ?";
         let ann = [Value::Text("ann".into())];
-        assert_eq!(connection.execute(&one, &ann).await.unwrap(), 1);
-        assert_eq!(connection.execute(&one, &ann).await.unwrap(), 0);
+        assert_eq!(connection.execute(one, &ann).await.unwrap(), 1);
+        assert_eq!(connection.execute(one, &ann).await.unwrap(), 0);
         connection.release().await.unwrap();
         assert_eq!(sql.execute("DELETE FROM accounts", &[]).await.unwrap(), 1);
     }
 
     async fn rows_are_read_by_position(sql: &Sql) {
         let mut connection = with_accounts(sql).await;
-        let text = format!("SELECT id, owner FROM accounts WHERE id > {}", mark(sql, 1));
-        let found = connection.query::<Owner>(&text, &[Value::Int(1)]).await.unwrap();
+        let text = "SELECT id, owner FROM accounts WHERE id > $1";
+        let found = connection.query::<Owner>(text, &[Value::Int(1)]).await.unwrap();
         assert_eq!(found, [Owner { id: 2, owner: "bea".into() }]);
         let both = "SELECT a.id, a.owner, b.id, b.owner FROM accounts a \
                     LEFT JOIN accounts b ON b.id = a.id + 1 ORDER BY a.id";
@@ -81,7 +75,7 @@ promises! {
         let gives_back =
             format!("INSERT INTO accounts VALUES (9, 'eve', {stamps}, 0) RETURNING id, owner");
         connection.release().await.unwrap();
-        let found = sql.query::<Owner>(&gives_back, &[]).await.unwrap();
+        let found = sql.query::<Owner>(built(&gives_back), &[]).await.unwrap();
         assert_eq!(found, [Owner { id: 9, owner: "eve".into() }]);
         assert_eq!(owners(sql).await, ["ann", "bea", "eve"]);
     }
@@ -126,15 +120,15 @@ promises! {
 
     async fn statements_that_cannot_be_run_are_refused(sql: &Sql) {
         let mut connection = with_accounts(sql).await;
-        let one = format!("SELECT id, owner FROM accounts WHERE id = {}", mark(sql, 1));
+        let one = "SELECT id, owner FROM accounts WHERE id = ?";
         for parameters in [vec![], vec![Value::Int(1), Value::Int(2)]] {
-            let error = connection.query_values(&one, &parameters).await.unwrap_err();
+            let error = connection.query_values(one, &parameters).await.unwrap_err();
             assert_eq!(error.code(), Code::Invalid, "{error}");
             assert!(error.to_string().contains("takes 1 parameters"), "{error}");
         }
         let two = "DELETE FROM accounts; DELETE FROM accounts";
         let error = connection.execute(two, &[]).await.unwrap_err();
-        assert_eq!(error.code(), Code::Syntax, "{error}");
+        assert_eq!(error.code(), Code::Injection, "{error}");
         let empty = connection.query_values("SELECT id FROM accounts WHERE id < 0", &[]).await;
         let empty = empty.unwrap();
         assert_eq!((empty.columns, empty.rows), (vec!["id".to_owned()], vec![]));
@@ -148,21 +142,21 @@ promises! {
         let all = "SELECT * FROM events ORDER BY id";
         let found = sql.query_values(all, &[]).await.unwrap();
         assert_eq!(found.columns.len(), Event::WIDTH);
-        let marks: Vec<_> = (1..=Event::WIDTH).map(|i| mark(sql, i)).collect();
+        let marks: Vec<_> = (1..=Event::WIDTH).map(|i| format!("${i}")).collect();
         let insert = format!("INSERT INTO events VALUES ({})", marks.join(", "));
         let mut connection = sql.connection().await.unwrap();
         connection.batch("BEGIN; DELETE FROM events").await.unwrap();
         for row in &found.rows {
-            assert_eq!(connection.execute(&insert, row).await.unwrap(), 1);
+            assert_eq!(connection.execute(built(&insert), row).await.unwrap(), 1);
         }
         connection.batch("COMMIT").await.unwrap();
         assert_eq!(connection.query_values(all, &[]).await.unwrap(), found);
         let typed = connection.query::<Event>(all, &[]).await.unwrap();
         connection.release().await.unwrap();
         assert_eq!(typed, common::records::by_key(events(90, 20)));
-        let key = [Value::Uuid(typed[3].id.0)];
-        let one = format!("SELECT * FROM events WHERE id = {}", mark(sql, 1));
-        assert_eq!(sql.query::<Event>(&one, &key).await.unwrap(), typed[3..4]);
+        let key = [("id", typed[3].id.0.into())];
+        let one = "SELECT * FROM events WHERE id = :id";
+        assert_eq!(sql.query::<Event>(one, key).await.unwrap(), typed[3..4]);
     }
 
     async fn what_a_statement_writes_stands_only_if_its_rows_can_be_read(sql: &Sql) {
@@ -175,16 +169,16 @@ promises! {
         connection.batch("ROLLBACK").await.unwrap();
         connection.release().await.unwrap();
         assert_eq!(owners(sql).await, ["ann", "bea"]);
-        for text in [unreadable, &format!("/* for eve */ {unreadable}")] {
-            let error = sql.query::<Short>(text, &[]).await.unwrap_err();
+        for text in [unreadable.to_owned(), format!("/* for eve */ {unreadable}")] {
+            let error = sql.query::<Short>(built(text), &[]).await.unwrap_err();
             assert_eq!((error.code(), error.column_name()), (Code::Unreadable, Some("short")));
             assert_eq!(owners(sql).await, ["ann", "bea"]);
         }
         let readable = unreadable.replace("70000", "7");
-        let found = sql.query::<Short>(&readable, &[]).await.unwrap();
+        let found = sql.query::<Short>(built(&readable), &[]).await.unwrap();
         assert_eq!(found, [Short { short: 7 }]);
         assert_eq!(owners(sql).await, ["ann", "eve"]);
-        let found = sql.query_values(&readable.replace("eve", "flo"), &[]).await.unwrap();
+        let found = sql.query_values(built(readable.replace("eve", "flo")), &[]).await.unwrap();
         assert_eq!(found.rows, [[Value::Int(7)]]);
         assert_eq!(owners(sql).await, ["ann", "flo"]);
     }
@@ -255,7 +249,7 @@ async fn sqlite_connection_comes_back_as_it_was() {
         let mut connection = store.sql.connection().await.unwrap();
         for name in settings {
             let sql = format!("PRAGMA {name}");
-            found.push(connection.query_values(&sql, &[]).await.unwrap().rows);
+            found.push(connection.query_values(built(&sql), &[]).await.unwrap().rows);
         }
         let sql = "SELECT name FROM pragma_database_list";
         found.push(connection.query_values(sql, &[]).await.unwrap().rows);
@@ -312,7 +306,7 @@ async fn sqlite_settings_of_a_connection_end_with_it() {
     store.sql.execute("PRAGMA query_only = ON", &[]).await.unwrap();
     store.sql.insert(&mut account(1, "ann")).await.unwrap();
     for (name, want) in [("journal_mode", "wal"), ("locking_mode", "normal")] {
-        let found = store.sql.query_values(&format!("PRAGMA {name}"), &[]).await.unwrap();
+        let found = store.sql.query_values(built(format!("PRAGMA {name}")), &[]).await.unwrap();
         assert_eq!(found.rows, [[Value::Text(want.into())]]);
     }
     let reads = "WITH gone AS (SELECT 1) UPDATE accounts SET owner = 'eve' WHERE id = 0 \

@@ -3,11 +3,15 @@
 mod common;
 
 use std::cmp::Ordering;
+use std::collections::BTreeSet;
 
 use common::Dice;
 use common::records::{Event, Pnl, Side, any_units, by_key, events, text, units};
-use tradebase_core::{Code, Comparison, Condition, Filter, Put, Record, Value};
-use tradebase_sql::Sql;
+use tradebase_core::{
+    Code, Comparison, Condition, Date, Decimal, Filter, Order, Pattern, Put, Record, Result, Row,
+    Value,
+};
+use tradebase_sql::{RowStream, Sql};
 
 /// What a condition says of a row: true, false, or neither, because of a null.
 fn judge(condition: &Condition, row: &[Value]) -> Option<bool> {
@@ -269,6 +273,299 @@ promises! {
             assert_eq!(sql.find::<Event>().filter(filter).all().await.unwrap().len(), 5);
         }
     }
+
+    async fn one_is_the_only_one(sql: &Sql) {
+        sql.create_table::<Event>().await.unwrap();
+        sql.insert_many(&events(49, 20)).await.unwrap();
+        let find = |filter| sql.find::<Event>().filter(filter);
+        assert_eq!(find(Event::LARGE.eq(7)).one().await.unwrap().large, 7);
+        let error = find(Event::LARGE.eq(99)).one().await.unwrap_err();
+        assert_eq!((error.code(), error.record()), (Code::NotFound, Some("Event")));
+        let error = find(Event::LARGE.lt(2)).one().await.unwrap_err();
+        assert_eq!((error.code(), error.operation()), (Code::NotOne, Some("find")));
+        assert!(find(Event::LARGE.eq(99)).at_most_one().await.unwrap().is_none());
+        assert_eq!(find(Event::LARGE.eq(3)).at_most_one().await.unwrap().unwrap().large, 3);
+        let error = find(Event::LARGE.lt(9)).at_most_one().await.unwrap_err();
+        assert_eq!(error.code(), Code::NotOne);
+        // A limit of one makes sure of it.
+        let first = find(Event::LARGE.lt(9)).order_by(Event::LARGE.desc()).limit(1).one().await;
+        assert_eq!(first.unwrap().large, 8);
+    }
+
+    async fn limit_and_offset_bound_rows_counts_and_being_there(sql: &Sql) {
+        sql.create_table::<Event>().await.unwrap();
+        let mut rows = events(50, 30);
+        sql.insert_many(&rows).await.unwrap();
+        rows.sort_by_key(|row| row.large);
+        let find = || sql.find().filter(Event::LARGE.ge(10)).order_by(Event::LARGE.asc());
+        for (offset, limit, range) in [
+            (0, None, 10..30),
+            (5, None, 15..30),
+            (5, Some(3), 15..18),
+            (18, Some(5), 28..30),
+            (20, Some(5), 30..30),
+            (u64::MAX, None, 30..30),
+            (0, Some(0), 30..30),
+        ] {
+            let some = || match limit {
+                Some(limit) => find().offset(offset).limit(limit),
+                None => find().offset(offset),
+            };
+            let want = &rows[range];
+            assert_eq!(some().all().await.unwrap(), want);
+            assert_eq!(some().first().await.unwrap().as_ref(), want.first());
+            assert_eq!(some().count().await.unwrap(), want.len() as u64);
+            assert_eq!(some().exists().await.unwrap(), !want.is_empty());
+        }
+        assert!(!sql.find().filter(Event::LARGE.gt(100)).exists().await.unwrap());
+        let error = sql.find().filter(Event::SYMBOL.eq("a\0b")).count().await.unwrap_err();
+        assert_eq!((error.code(), error.operation()), (Code::Invalid, Some("count")));
+    }
+
+    async fn a_projection_reads_the_columns_it_names(sql: &Sql) {
+        sql.create_table::<Event>().await.unwrap();
+        let mut rows = events(51, 40);
+        sql.insert_many(&rows).await.unwrap();
+        rows.sort_by_key(|row| row.large);
+        let find = || sql.find::<Event>().order_by(Event::LARGE.asc());
+        let want: Vec<_> = rows.iter().map(Part::of).collect();
+        assert_eq!(find().select::<Part>().all().await.unwrap(), want);
+        assert_eq!(find().select::<Part>().first().await.unwrap().as_ref(), want.first());
+        let one = sql.find().filter(Event::LARGE.eq(4)).select::<Part>().one().await.unwrap();
+        assert_eq!(one, want[4]);
+        let pair = find().select::<(Part, Part)>().limit(1).one().await.unwrap();
+        assert_eq!(pair, (want[0].clone(), want[0].clone()));
+        let prices = find().column(Event::PRICE).all().await.unwrap();
+        assert_eq!(prices, rows.iter().map(|row| row.price).collect::<Vec<_>>());
+        let texts = find().column(Event::TEXT_OR).all().await.unwrap();
+        assert_eq!(texts, rows.iter().map(|row| row.text_or.clone()).collect::<Vec<_>>());
+    }
+
+    async fn a_projection_that_does_not_fit_is_refused_by_column(sql: &Sql) {
+        sql.create_table::<Event>().await.unwrap();
+        let cases = [
+            (sql.find::<Event>().select::<Lacking>().all().await.unwrap_err(), "amount"),
+            (sql.find::<Event>().select::<Wide>().all().await.unwrap_err(), "small"),
+            (sql.find::<Event>().select::<Coarse>().all().await.unwrap_err(), "price"),
+            (sql.find::<Event>().select::<Sure>().all().await.unwrap_err(), "text_or"),
+            (sql.find::<Event>().select::<Sure>().count().await.unwrap_err(), "text_or"),
+        ];
+        for (error, column) in cases {
+            assert_eq!((error.code(), error.column_name()), (Code::Invalid, Some(column)));
+        }
+        assert!(sql.find::<Event>().select::<Sure>().stream().await.is_err());
+    }
+
+    async fn distinct_rows_come_once(sql: &Sql) {
+        sql.create_table::<Event>().await.unwrap();
+        let rows = events(52, 150);
+        sql.insert_many(&rows).await.unwrap();
+        let want: BTreeSet<_> = rows.iter().map(|row| row.symbol.clone()).collect();
+        let symbols = || sql.find().column(Event::SYMBOL).distinct().order_by(Event::SYMBOL.asc());
+        let found = symbols().all().await.unwrap();
+        assert_eq!(found, want.iter().cloned().collect::<Vec<_>>());
+        assert_eq!(symbols().offset(1).limit(2).all().await.unwrap(), found[1..3]);
+        let want: BTreeSet<_> = rows.iter().map(|row| row.flag_or).collect();
+        let flags = sql.find().column(Event::FLAG_OR).distinct().order_by(Event::FLAG_OR.asc());
+        assert_eq!(flags.all().await.unwrap(), want.into_iter().collect::<Vec<_>>());
+        let find = || sql.find().column(Event::SYMBOL).distinct();
+        let error = find().order_by(Event::LARGE.asc()).all().await.unwrap_err();
+        assert_eq!((error.code(), error.column_name()), (Code::Invalid, Some("large")));
+        assert_eq!(find().count().await.unwrap_err().code(), Code::Unsupported);
+        assert!(find().exists().await.unwrap());
+        let error = sql.find::<Event>().distinct().all().await.unwrap_err();
+        assert_eq!((error.code(), error.column_name()), (Code::Unsupported, Some("notes")));
+    }
+
+    async fn nulls_come_where_the_order_says(sql: &Sql) {
+        sql.create_table::<Event>().await.unwrap();
+        let rows = events(53, 120);
+        sql.insert_many(&rows).await.unwrap();
+        type Make = fn() -> Order<Event>;
+        let orders: [(Make, bool, bool); 6] = [
+            (|| Event::TEXT_OR.asc(), false, true),
+            (|| Event::TEXT_OR.asc().nulls_first(), false, true),
+            (|| Event::TEXT_OR.asc().nulls_last(), false, false),
+            (|| Event::TEXT_OR.desc(), true, false),
+            (|| Event::TEXT_OR.desc().nulls_last(), true, false),
+            (|| Event::TEXT_OR.desc().nulls_first(), true, true),
+        ];
+        for (order, down, first) in orders {
+            let mut want: Vec<_> = rows.iter().map(|row| (row.text_or.clone(), row.id.0)).collect();
+            want.sort();
+            if down {
+                want.reverse();
+            }
+            want.sort_by_key(|(text, _)| text.is_none() != first);
+            let found = sql.find::<Event>().order_by(order()).all().await.unwrap();
+            let found: Vec<_> = found.into_iter().map(|row| (row.text_or, row.id.0)).collect();
+            assert_eq!(found, want, "down {down}, nulls first {first}");
+        }
+    }
+
+    async fn patterns_mean_the_same_everywhere(sql: &Sql) {
+        sql.create_table::<Event>().await.unwrap();
+        let mut dice = Dice::new(54);
+        const PARTS: [&str; 25] = [
+            "%", "_", "\\", "*", "?", "[", "]", "^", "-", "a", "A", "ab", "ä", "Ä", "🦀", "'", "\"",
+            "\u{d7ff}", "\u{e000}", "\u{10ffff}", " ", "[a-z]", "\u{fffd}", "\u{fffe}", "\u{ffff}",
+        ];
+        let mut word = |most: u64| {
+            let count = dice.below(most);
+            (0..count).map(|_| *dice.one(&PARTS)).collect::<String>()
+        };
+        let mut rows = events(54, 400);
+        for row in &mut rows {
+            row.symbol = word(4);
+            row.text_or = (row.large % 5 != 0).then(|| word(5));
+        }
+        sql.insert_many(&rows).await.unwrap();
+        let mut matched = 0;
+        for number in 0..400 {
+            let plain = word(4);
+            let pattern = match number % 4 {
+                0 => Pattern::starting_with(&plain),
+                1 => Pattern::containing(&plain),
+                2 => Pattern::ending_with(&plain),
+                // A \ that stands before no special character is not allowed.
+                _ => Pattern::new(plain.replace('\\', "\\\\").replace("[a-z]", "\\%")),
+            };
+            let pattern = if number % 7 == 0 { pattern.ignoring_case() } else { pattern };
+            for not in [false, true] {
+                let filter = Event::SYMBOL.like(pattern.clone());
+                let filter = filter.or(Event::TEXT_OR.like(pattern.clone()));
+                let filter = if not { !filter } else { filter };
+                let found = sql.find().filter(filter).column(Event::LARGE).all().await.unwrap();
+                let want = rows.iter().filter(|row| {
+                    let other = row.text_or.as_ref().map(|text| pattern.matches(text));
+                    match pattern.matches(&row.symbol) {
+                        true => !not,
+                        false if not => other == Some(false),
+                        false => other == Some(true),
+                    }
+                });
+                let want: BTreeSet<_> = want.map(|row| row.large).collect();
+                matched += if not { 0 } else { want.len() };
+                assert_eq!(found.into_iter().collect::<BTreeSet<_>>(), want, "{pattern:?} {not}");
+            }
+        }
+        assert!(matched > 2_000, "{matched}");
+    }
+
+    async fn a_pattern_that_is_too_long_is_refused_by_both(sql: &Sql) {
+        sql.create_table::<Event>().await.unwrap();
+        for part in ["*", "[", "a", "\u{1f980}", "'"] {
+            let text = |bytes: usize| part.repeat(bytes / part.len());
+            let like = |bytes| Event::SYMBOL.contains(&text(bytes));
+            assert_eq!(sql.find().filter(like(15_998)).count().await.unwrap(), 0, "{part}");
+            let error = sql.find().filter(like(16_000)).count().await.unwrap_err();
+            assert_eq!((error.code(), error.column_name()), (Code::Invalid, Some("symbol")));
+            // What it begins with is no pattern to the engine.
+            let begins = Event::SYMBOL.starts_with(&text(100_000));
+            assert_eq!(sql.find().filter(begins).count().await.unwrap(), 0, "{part}");
+        }
+    }
+
+    async fn a_find_streams_what_it_finds(sql: &Sql) {
+        sql.create_table::<Event>().await.unwrap();
+        sql.insert_many(&events(55, 2_500)).await.unwrap();
+        let find = || {
+            sql.find()
+                .filter(Event::LARGE.ge(100))
+                .order_by(Event::TEXT_OR.desc().nulls_first())
+                .order_by(Event::FLAG.asc())
+                .offset(3)
+                .limit(2_300)
+        };
+        let want = find().all().await.unwrap();
+        assert_eq!(want.len(), 2_300);
+        let large: Vec<_> = want.iter().map(|row| row.large).collect();
+        assert_eq!(gather(find().stream().await.unwrap()).await, want);
+        assert_eq!(gather(find().column(Event::LARGE).stream().await.unwrap()).await, large);
+        let symbols = sql.find().column(Event::SYMBOL).distinct().stream().await.unwrap();
+        assert!(gather(symbols).await.len() < 20);
+        let mut moment = find().stream().await.unwrap();
+        assert_eq!(moment.next().await.unwrap().as_ref(), want.first());
+        sql.transaction(|tx| streams_in_transaction(tx, large.clone())).await.unwrap();
+        // The rest is as it was when the first row was read.
+        assert_eq!(gather(moment).await, want[1..]);
+        assert_eq!(sql.count::<Event>().await.unwrap(), 0);
+    }
+}
+
+async fn streams_in_transaction(tx: Sql, large: Vec<i64>) -> Result<()> {
+    let find = || {
+        let find = tx.find().filter(Event::LARGE.ge(100)).offset(3).limit(2_300);
+        let find = find.order_by(Event::TEXT_OR.desc().nulls_first());
+        find.order_by(Event::FLAG.asc()).column(Event::LARGE)
+    };
+    assert_eq!(gather(find().stream().await?).await, large);
+    assert_eq!(gather(tx.find::<Event>().limit(1_000).stream().await?).await.len(), 1_000);
+    assert_eq!(gather(tx.find::<Event>().limit(0).stream().await?).await.len(), 0);
+    assert_eq!(gather(tx.find::<Event>().limit(2_000).stream().await?).await.len(), 2_000);
+    let error = tx.find().column(Event::SYMBOL).distinct().stream().await.err().unwrap();
+    assert_eq!(error.code(), Code::Unsupported);
+    // What comes behind the row that was read last is read when it is asked for.
+    let mut rows = find().stream().await?;
+    assert_eq!(rows.next().await?.as_ref(), large.first());
+    tx.delete_where(Event::LARGE.ge(0)).await?;
+    assert_eq!(gather(rows).await, large[1..1_000]);
+    Ok(())
+}
+
+async fn gather<T: Send + 'static>(mut rows: RowStream<T>) -> Vec<T> {
+    let mut all = Vec::new();
+    while let Some(row) = rows.next().await.unwrap() {
+        all.push(row);
+    }
+    all
+}
+
+#[derive(Row, Clone, Debug, PartialEq)]
+struct Part {
+    #[record(decimal(18, 8))]
+    price: Decimal,
+    symbol: String,
+    code: String,
+    text_or: Option<String>,
+    // What is sure can be read as what may be missing.
+    flag: Option<bool>,
+    day_or: Option<Date>,
+}
+
+impl Part {
+    fn of(row: &Event) -> Self {
+        Self {
+            price: row.price,
+            symbol: row.symbol.clone(),
+            code: row.code.clone(),
+            text_or: row.text_or.clone(),
+            flag: Some(row.flag),
+            day_or: row.day_or,
+        }
+    }
+}
+
+#[derive(Row, Clone, Debug, PartialEq)]
+struct Lacking {
+    symbol: String,
+    amount: i64,
+}
+
+#[derive(Row, Clone, Debug, PartialEq)]
+struct Wide {
+    small: i64,
+}
+
+#[derive(Row, Clone, Debug, PartialEq)]
+struct Coarse {
+    #[record(decimal(18, 2))]
+    price: Decimal,
+}
+
+#[derive(Row, Clone, Debug, PartialEq)]
+struct Sure {
+    text_or: String,
 }
 
 #[test]

@@ -10,7 +10,7 @@ mod common;
 use std::pin::Pin;
 
 use common::records::{Account, Notes, Side, account};
-use common::{PostgresStore, poll_once};
+use common::{PostgresStore, built, poll_once};
 use tradebase_core::{Code, Date, Decimal, Record, Result, Timestamp, TimestampNs, Value};
 use tradebase_sql::{Sql, SqlOptions};
 use tradebase_testkit::{Database, Postgres, psql};
@@ -184,7 +184,7 @@ async fn put(sql: &Sql, column: &str, value: &str) {
     sql.execute("DELETE FROM readings", &[]).await.unwrap();
     sql.insert(&reading(1)).await.unwrap();
     let text = format!("UPDATE readings SET \"{column}\" = {value}");
-    assert_eq!(sql.execute(&text, &[]).await.unwrap(), 1);
+    assert_eq!(sql.execute(built(&text), &[]).await.unwrap(), 1);
 }
 
 async fn backend(sql: &Sql) -> Vec<Vec<Value>> {

@@ -13,8 +13,8 @@ use std::pin::Pin;
 use common::SqliteStore;
 use common::records::{Notes, Status};
 use hostile::{WITH_NUL, texts};
-use tradebase_core::{Code, Error, Record, Result, Row, Value};
-use tradebase_sql::Sql;
+use tradebase_core::{Code, Error, Link, Record, Result, Row, Value};
+use tradebase_sql::{DynamicFilter, DynamicRow, Fields, Sql};
 
 /// Characters of a key at most.
 const NAME_MAX: usize = 200;
@@ -33,6 +33,9 @@ struct Text {
     notes: Notes,
     status: Status,
 }
+
+/// Each points to itself.
+const SELF: Link<Text, Text> = Link::new(0);
 
 /// What nobody touches.
 #[derive(Record, Clone, Debug, PartialEq)]
@@ -78,7 +81,10 @@ const WRITES: &[(&str, Write)] = &[
     ("insert", |sql, row| Box::pin(async move { sql.insert(row).await.map(drop) })),
     ("insert_many", |sql, row| Box::pin(async move { batch(sql, row, COMPANY[0]).await })),
     ("update", |sql, row| Box::pin(async move { update(sql, row).await })),
+    ("update_where", |sql, row| Box::pin(async move { update_where(sql, row).await })),
     ("execute", |sql, row| Box::pin(async move { execute(sql, row).await })),
+    ("insert by name", |sql, row| Box::pin(async move { insert_by_name(sql, row).await })),
+    ("insert from JSON", |sql, row| Box::pin(async move { insert_from_json(sql, row).await })),
 ];
 
 const FINDS: &[(&str, Find)] = &[
@@ -98,9 +104,47 @@ const FINDS: &[(&str, Find)] = &[
         let filter = Text::FREE.le(row.free.as_str()).and(Text::FREE.ge(row.free.as_str()));
         Box::pin(async move { sql.find().filter(filter).order_by(Text::FREE.desc()).all().await })
     }),
+    ("find related", |sql, row| {
+        let filter = SELF.is(SELF.any(Text::FREE.eq(row.free.as_str())));
+        Box::pin(async move { sql.find().filter(filter).all().await })
+    }),
+    ("find with", |sql, row| {
+        let find = sql.find().filter(Text::NAME.eq(row.name.as_str())).with(SELF);
+        Box::pin(
+            async move { Ok(find.all().await?.into_iter().filter_map(|(_, of)| of).collect()) },
+        )
+    }),
+    ("parents", |sql, row| {
+        Box::pin(async move { Ok(sql.parents([row], SELF).await?.each().cloned().collect()) })
+    }),
+    ("children", |sql, row| {
+        Box::pin(async move { Ok(sql.children([row], SELF).all().await?.concat()) })
+    }),
+    ("find starts_with", |sql, row| {
+        let filter = Text::FREE.starts_with(&row.free);
+        Box::pin(async move { sql.find().filter(filter).all().await })
+    }),
+    ("find contains", |sql, row| {
+        // A pattern has a bound.
+        let part: String = row.free.chars().take(1_000).collect();
+        let filter = Text::FREE.contains(&part).and(Text::MAYBE.eq(row.free.as_str()));
+        Box::pin(async move { Ok(vec![sql.find().filter(filter).one().await?]) })
+    }),
+    ("find page", |sql, row| {
+        let filter = Text::FREE.eq(row.free.as_str());
+        Box::pin(async move { Ok(sql.find().filter(filter).page(1, 5).await?.items) })
+    }),
     ("query", |sql, row| {
-        let text = format!("SELECT * FROM texts WHERE free = {}", mark(sql, 1));
-        Box::pin(async move { sql.query(&text, &[Value::Text(row.free.clone())]).await })
+        let text = "SELECT * FROM texts WHERE free = ?";
+        Box::pin(async move { sql.query(text, &[Value::Text(row.free.clone())]).await })
+    }),
+    ("get by name", |sql, row| {
+        let key = [Value::Text(row.name.clone())];
+        Box::pin(async move { read(sql.table(Text::TABLE).get(&key).await?) })
+    }),
+    ("find from JSON", |sql, row| {
+        let text = format!(r#"{{"column":"free","op":"eq","value":"{}"}}"#, escaped(&row.free));
+        Box::pin(async move { read(sql.table(Text::TABLE).find().filter_json(&text).all().await?) })
     }),
 ];
 
@@ -116,19 +160,83 @@ const PROBES: &[(&str, Probe)] = &[
         let filter = Text::FREE.one_of([text.to_owned(), format!("{text}'")]);
         Box::pin(async move { count(sql.find().filter(filter).all().await?) })
     }),
-    ("execute", |sql, text| {
-        let statement = format!("DELETE FROM texts WHERE name = {}", mark(sql, 1));
-        Box::pin(async move { sql.execute(&statement, &[Value::Text(text.to_owned())]).await })
+    ("having", |sql, text| {
+        let groups = sql.find::<Text>().group_by(Text::NAME).measure(tradebase_sql::count());
+        let groups = groups.having(tradebase_sql::max(Text::MAYBE).eq(text));
+        Box::pin(async move { count(groups.all().await?) })
     }),
+    ("find like", |sql, text| {
+        let filter = Text::FREE.contains(text).or(Text::MAYBE.starts_with(text));
+        // All texts have an empty one in them, and there is none.
+        Box::pin(async move { sql.find().filter(filter).count().await })
+    }),
+    ("update_where", |sql, text| {
+        let update = sql.update_where(Text::FREE.eq(text)).set(Text::MAYBE, text);
+        Box::pin(update.run())
+    }),
+    ("delete_where", |sql, text| {
+        Box::pin(async move { sql.delete_where(Text::NAME.one_of([text.to_owned()])).await })
+    }),
+    ("query_one", |sql, text| {
+        let statement = "SELECT count(*) FROM texts WHERE name = :name";
+        Box::pin(async move {
+            let found = sql.query_one::<Fields<(i64,)>>(statement, [("name", text.into())]).await;
+            found.map(|Fields((found,))| found.unsigned_abs())
+        })
+    }),
+    ("query_at_most_one", |sql, text| {
+        let statement = "SELECT * FROM texts WHERE name = $1";
+        Box::pin(async move { count(sql.query_at_most_one::<Text>(statement, (text,)).await?) })
+    }),
+    ("query_scalar", |sql, text| {
+        let statement = "SELECT count(*) FROM texts WHERE maybe = $1 OR free = $1";
+        Box::pin(
+            async move { sql.query_scalar::<i64>(statement, (text,)).await.map(i64::unsigned_abs) },
+        )
+    }),
+    ("execute", |sql, text| {
+        let statement = "DELETE FROM texts WHERE name = ?";
+        Box::pin(async move { sql.execute(statement, &[Value::Text(text.to_owned())]).await })
+    }),
+    ("a column's name in a filter", |sql, text| {
+        let filter = DynamicFilter::new(text, "eq", [Value::Text(text.to_owned())]);
+        Box::pin(async move { sql.table(Text::TABLE).find().filter(filter).count().await })
+    }),
+    ("a column's name in an order", |sql, text| {
+        let find = sql.table(Text::TABLE).find().order_by(text, true, None).columns([text]);
+        Box::pin(async move { count(find.all().await?) })
+    }),
+    ("a column's name in a change", |sql, text| {
+        let change = DynamicRow::new().with(text, text);
+        let key = [Value::Text("nobody".into())];
+        Box::pin(async move { sql.table(Text::TABLE).update(&key, &change).await.map(u64::from) })
+    }),
+    ("a column's name in a change of many", |sql, text| {
+        let nobody = DynamicFilter::new("name", "eq", [Value::Text("nobody".into())]);
+        let change = DynamicRow::new().with(text, text);
+        Box::pin(async move { sql.table(Text::TABLE).update_where(nobody, &change).await })
+    }),
+    ("a column's name in a filter of what is changed", |sql, text| {
+        let filter = DynamicFilter::new(text, "eq", [Value::Text(text.to_owned())]);
+        let change = DynamicRow::new().with("free", text);
+        Box::pin(async move { sql.table(Text::TABLE).update_where(filter, &change).await })
+    }),
+    ("a column's name in a filter of what is deleted", |sql, text| {
+        let filter = DynamicFilter::new(text, "eq", [Value::Text(text.to_owned())]);
+        Box::pin(async move { sql.table(Text::TABLE).delete_where(filter).await })
+    }),
+    ("an operator", |sql, text| {
+        let filter = DynamicFilter::new("free", text, [Value::Text(text.to_owned())]);
+        Box::pin(async move { sql.table(Text::TABLE).find().filter(filter).count().await })
+    }),
+    ("a filter", |sql, text| {
+        Box::pin(async move { sql.table(Text::TABLE).find().filter_json(text).count().await })
+    }),
+    ("a table's name", |sql, text| Box::pin(async move { sql.table_named(text)?.count().await })),
 ];
 
 fn count<T>(found: impl IntoIterator<Item = T>) -> Result<u64> {
     Ok(found.into_iter().count() as u64)
-}
-
-fn mark(sql: &Sql, number: usize) -> String {
-    let sign = if sql.capabilities().engine == "sqlite" { '?' } else { '$' };
-    format!("{sign}{number}")
 }
 
 async fn batch(sql: &Sql, row: &Text, company: usize) -> Result<()> {
@@ -151,20 +259,63 @@ async fn update(sql: &Sql, row: &Text) -> Result<()> {
     updated
 }
 
+fn read(found: impl IntoIterator<Item = DynamicRow>) -> Result<Vec<Text>> {
+    found.into_iter().map(|row| Value::read(&row.into_values())).collect()
+}
+
+async fn insert_by_name(sql: &Sql, row: &Text) -> Result<()> {
+    let named = DynamicRow::new()
+        .with("name", row.name.as_str())
+        .with("free", row.free.as_str())
+        .with("maybe", row.maybe.as_deref())
+        .with("notes", Value::Json(notes(row)))
+        .with("status", row.free.as_str());
+    sql.table(Text::TABLE).insert(&named).await.map(drop)
+}
+
+async fn insert_from_json(sql: &Sql, row: &Text) -> Result<()> {
+    let text = format!(
+        r#"{{"name":"{0}","free":"{1}","maybe":"{1}","notes":{2},"status":"{1}"}}"#,
+        escaped(&row.name),
+        escaped(&row.free),
+        notes(row)
+    );
+    let table = sql.table(Text::TABLE);
+    table.insert(&table.row_from_json(&text)?).await.map(drop)
+}
+
+async fn update_where(sql: &Sql, row: &Text) -> Result<()> {
+    let before = Text { name: row.name.clone(), notes: row.notes.clone(), ..plain(0) };
+    sql.insert(&before).await?;
+    let updated = sql
+        .update_where(Text::NAME.eq(row.name.as_str()))
+        .set(Text::FREE, row.free.as_str())
+        .set(Text::MAYBE, row.maybe.clone())
+        .set(Text::STATUS, row.status.clone())
+        .run()
+        .await;
+    if updated.is_err() {
+        assert!(sql.delete::<Text>(&row.name).await?);
+    }
+    updated.map(|rows| assert_eq!(rows, 1))
+}
+
 /// By SQL of the caller's own: parameters of every kind of column.
 async fn execute(sql: &Sql, row: &Text) -> Result<()> {
-    let [a, b, c, d, e] = [1, 2, 3, 4, 5].map(|number| mark(sql, number));
-    let text = format!("INSERT INTO texts VALUES ({a}, {b}, {c}, {d}, {e})");
+    let text = "INSERT INTO texts VALUES (?, ?, ?, ?, ?)";
     let free = || Value::Text(row.free.clone());
+    let status = Value::Text(row.free.clone());
+    let values = [Value::Text(row.name.clone()), free(), free(), Value::Json(notes(row)), status];
+    sql.execute(text, &values).await.map(drop)
+}
+
+fn notes(row: &Text) -> String {
     let tag = |text: &str| format!("\"{}\"", escaped(text));
     let Notes { tags, .. } = &row.notes;
-    let notes = format!(
+    format!(
         "{{\"tags\":[{0}],\"counts\":{{{0}:1}},\"nested\":null}}",
         tags.first().map(|text| tag(text)).unwrap_or_default()
-    );
-    let status = Value::Text(row.free.clone());
-    let values = [Value::Text(row.name.clone()), free(), free(), Value::Json(notes), status];
-    sql.execute(&text, &values).await.map(drop)
+    )
 }
 
 /// A text as JSON has it between its quotes.
@@ -273,7 +424,7 @@ async fn prepare(sql: &Sql) -> Vec<Vec<Value>> {
 
 /// The schema, the roles and settings of the server, and the rows that nobody touches.
 async fn dump(sql: &Sql) -> Vec<Vec<Value>> {
-    let statements: &[&str] = match sql.capabilities().engine {
+    let statements: &[&'static str] = match sql.capabilities().engine {
         "sqlite" => &[
             "SELECT type, name, sql FROM sqlite_schema ORDER BY name",
             "SELECT name FROM pragma_database_list ORDER BY name",
@@ -296,7 +447,7 @@ async fn dump(sql: &Sql) -> Vec<Vec<Value>> {
     };
     let mut all = Vec::new();
     for statement in statements {
-        all.extend(sql.query_values(statement, &[]).await.unwrap().rows);
+        all.extend(sql.query_values(*statement, &[]).await.unwrap().rows);
     }
     assert!(all.len() > 25, "{}", all.len());
     all

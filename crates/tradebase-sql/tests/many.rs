@@ -72,8 +72,11 @@ promises! {
         assert_eq!((done.inserted, done.updated, done.kept), (2, 1, 0));
         assert_eq!([rows[0].version, rows[1].version], [2, 1]);
         assert_eq!(sql.all::<Account>().await.unwrap(), rows);
-        let kept = sql.upsert_many(&mut [account(3, "x")], &Conflict::keep()).await.unwrap();
-        assert_eq!((kept.inserted, kept.updated, kept.kept), (0, 0, 1));
+        let mut kept = [account(3, "x")];
+        let before = kept.clone();
+        let done = sql.upsert_many(&mut kept, &Conflict::keep()).await.unwrap();
+        assert_eq!((done.inserted, done.updated, done.kept), (0, 0, 1));
+        assert_eq!(kept, before, "a row that is kept leaves the caller's as it was");
         // The last one takes the name of another row.
         let mut bad = [account(7, "new"), account(2, "bobby"), account(8, "cy")];
         let error = sql.upsert_many(&mut bad, &Conflict::replace()).await.unwrap_err();

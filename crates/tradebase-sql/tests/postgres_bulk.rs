@@ -6,10 +6,10 @@ mod common;
 
 use std::time::Duration;
 
-use common::records::{Account, Event, Place, Remark, Venue, account, events};
+use common::records::{Account, Event, Place, Venue, account, events};
 use common::{PostgresStore, poll_once};
-use tradebase_core::{Assigned, Code, Record, Value};
-use tradebase_sql::{Conflict, Sql, SqlOptions, Upserted};
+use tradebase_core::{Code, Record, Value};
+use tradebase_sql::{Conflict, Sql, SqlOptions};
 use tradebase_testkit::{Postgres, psql};
 
 #[derive(Record, Clone, Debug, PartialEq)]
@@ -35,7 +35,6 @@ async fn store() -> PostgresStore {
     let store = PostgresStore::new().await;
     store.sql.create_table::<Level>().await.unwrap();
     store.sql.create_table::<Account>().await.unwrap();
-    store.sql.create_table::<Remark>().await.unwrap();
     store.sql.create_table::<Venue>().await.unwrap();
     store
 }
@@ -173,89 +172,6 @@ async fn postgres_patches_set_what_they_name() {
     assert!(patch.set_named("price", Value::Text("2.5".into())).run().await.unwrap());
     let stored = store.sql.get::<Level>(&1).await.unwrap().unwrap();
     assert_eq!(stored, Level { id: 1, name: None, price: "2.5".parse().unwrap() });
-}
-
-#[tokio::test]
-async fn postgres_upserts_say_how_each_row_ended() {
-    let store = store().await;
-    let sql = &store.sql;
-    let keep = Conflict::<Level>::keep();
-    assert_eq!(sql.upsert(&level(1, 1), &keep).await.unwrap(), Upserted::Inserted);
-    assert_eq!(sql.upsert(&level(1, 2), &keep).await.unwrap(), Upserted::Kept);
-    let replace = Conflict::<Level>::replace();
-    assert_eq!(sql.upsert(&level(1, 2), &replace).await.unwrap(), Upserted::Updated);
-    let by_name = Conflict::set(Level::PRICE).on(Level::NAME);
-    let other = Level { id: 9, ..level(1, 3) };
-    assert_eq!(sql.upsert(&other, &by_name).await.unwrap(), Upserted::Updated);
-    assert_eq!(sql.all::<Level>().await.unwrap(), [level(1, 3)]);
-    // Many, more than fit one statement, some of them there.
-    sql.insert_many(&levels((2..20_000).step_by(3), 1)).await.unwrap();
-    let there = sql.count::<Level>().await.unwrap();
-    let kept = sql.upsert_many(&levels(1..20_001, 7), &keep).await.unwrap();
-    assert_eq!((kept.inserted, kept.updated, kept.kept), (20_000 - there, 0, there));
-    assert_eq!(sql.get::<Level>(&2).await.unwrap(), Some(level(2, 1)));
-    let all = sql.upsert_many(&levels(1..20_101, 8), &replace).await.unwrap();
-    assert_eq!((all.inserted, all.updated, all.kept), (100, 20_000, 0));
-    assert_eq!(sql.all::<Level>().await.unwrap(), levels(1..20_101, 8));
-}
-
-#[tokio::test]
-async fn postgres_upserts_fill_what_the_layer_fills() {
-    let store = store().await;
-    let mut rows: Vec<_> = (0..30).map(|id| account(id, &format!("owner {id}"))).collect();
-    let replace = Conflict::<Account>::replace();
-    store.sql.upsert_many(&mut rows[..20], &replace).await.unwrap();
-    let made: Vec<_> = rows[..20].iter().map(|row| row.made).collect();
-    tokio::time::sleep(Duration::from_millis(2)).await;
-    let done = store.sql.upsert_many(&mut rows, &replace).await.unwrap();
-    assert_eq!((done.inserted, done.updated), (10, 20));
-    assert_eq!(rows[..20].iter().map(|row| row.made).collect::<Vec<_>>(), made);
-    assert!(rows[..20].iter().all(|row| row.version == 2 && row.changed > row.made));
-    assert!(rows[20..].iter().all(|row| row.version == 1));
-    assert_eq!(store.sql.all::<Account>().await.unwrap(), rows);
-    assert_eq!(store.sql.upsert(&mut rows[3], &replace).await.unwrap(), Upserted::Updated);
-    assert_eq!((rows[3].version, rows[3].made), (3, made[3]));
-}
-
-#[tokio::test]
-async fn postgres_upserts_of_two_rows_that_are_the_same_do_nothing() {
-    let store = store().await;
-    let mut rows = levels(1..200, 1);
-    rows[150].id = 7;
-    for conflict in [Conflict::keep(), Conflict::replace()] {
-        let error = store.sql.upsert_many(&rows, &conflict).await.unwrap_err();
-        assert_eq!((error.code(), error.column_name()), (Code::NotUnique, Some("id")), "{error}");
-        assert!(error.to_string().contains("row 151"), "{error}");
-    }
-    // Another unique column decides nothing: it fails, all or none.
-    let mut rows = levels(1..200, 1);
-    rows[150].name = rows[3].name.clone();
-    let error = store.sql.upsert_many(&rows, &Conflict::replace()).await.unwrap_err();
-    assert_eq!((error.code(), error.column_name()), (Code::NotUnique, Some("name")), "{error}");
-    assert_eq!(store.sql.count::<Level>().await.unwrap(), 0);
-}
-
-#[tokio::test]
-async fn postgres_upserts_of_assigned_keys_give_them_back() {
-    let store = store().await;
-    let remark = |text: &str| Remark { id: Assigned::New, text: text.into() };
-    let mut first = remark("a");
-    let by_text = Conflict::replace().on(Remark::TEXT);
-    assert_eq!(store.sql.upsert(&mut first, &by_text).await.unwrap(), Upserted::Inserted);
-    let mut again = remark("a");
-    assert_eq!(store.sql.upsert(&mut again, &by_text).await.unwrap(), Upserted::Updated);
-    assert_eq!(again.id, first.id);
-    let mut many = vec![remark("b"), remark("a"), remark("c")];
-    let done = store.sql.upsert_many(&mut many, &by_text).await.unwrap();
-    assert_eq!((done.inserted, done.updated), (2, 1));
-    assert_eq!(many[1].id, first.id);
-    assert_eq!(store.sql.count::<Remark>().await.unwrap(), 3);
-    // A key that the caller brings is never assigned again.
-    let mut own = Remark { id: Assigned::Is(70), text: "own".into() };
-    store.sql.upsert(&mut own, &Conflict::keep()).await.unwrap();
-    let mut next = remark("next");
-    store.sql.insert(&mut next).await.unwrap();
-    assert_eq!(next.id, Assigned::Is(71));
 }
 
 #[tokio::test]

@@ -6,8 +6,8 @@ mod common;
 
 use std::time::Duration;
 
-use common::PostgresStore;
 use common::records::{Account, Price, account};
+use common::{PostgresStore, built};
 use tradebase_core::{Code, Date, Row, Timestamp, TimestampNs, Uuid, Value};
 use tradebase_sql::{Sql, SqlOptions};
 use tradebase_testkit::{Postgres, psql};
@@ -17,7 +17,7 @@ fn text(text: &str) -> Value {
 }
 
 async fn one(sql: &Sql, expression: &str, parameters: &[Value]) -> Value {
-    let found = sql.query_values(&format!("SELECT {expression}"), parameters).await;
+    let found = sql.query_values(built(format!("SELECT {expression}")), parameters).await;
     let mut found = found.unwrap_or_else(|error| panic!("{expression}: {error}"));
     found.rows.remove(0).remove(0)
 }
@@ -133,7 +133,7 @@ async fn postgres_parameters_are_taken_without_loss_or_refused() {
         ("$1::numeric", Value::Decimal(1, u8::MAX)),
     ] {
         let sql = format!("SELECT {expression}");
-        let error = store.sql.query_values(&sql, &[value]).await.unwrap_err();
+        let error = store.sql.query_values(built(&sql), &[value]).await.unwrap_err();
         assert_eq!(error.code(), Code::Invalid, "{expression}: {error}");
     }
 }
@@ -150,11 +150,11 @@ struct Loose {
 async fn postgres_numbers_of_other_widths_are_read_if_they_fit() {
     let store = PostgresStore::new().await;
     let sql = |short: &str| format!("SELECT {short}, 2::smallint, 0.5::real, 'n'::name");
-    let found = store.sql.query::<Loose>(&sql("1::bigint"), &[]).await.unwrap();
+    let found = store.sql.query::<Loose>(built(sql("1::bigint")), &[]).await.unwrap();
     assert_eq!(found, [Loose { short: 1, long: 2, ratio: 0.5, name: "n".into() }]);
-    let error = store.sql.query::<Loose>(&sql("40000"), &[]).await.unwrap_err();
+    let error = store.sql.query::<Loose>(built(sql("40000")), &[]).await.unwrap_err();
     assert_eq!((error.code(), error.column_name()), (Code::Unreadable, Some("short")));
-    let error = store.sql.query::<Loose>(&sql("1.0"), &[]).await.unwrap_err();
+    let error = store.sql.query::<Loose>(built(sql("1.0")), &[]).await.unwrap_err();
     assert_eq!((error.code(), error.column_name()), (Code::SchemaMismatch, Some("short")));
 }
 
@@ -209,7 +209,7 @@ async fn postgres_call_that_is_cancelled_takes_its_transaction_along() {
     assert!(ran.is_err());
     // Not one call more: it would stand in a transaction with the one that was given up.
     for error in [
-        connection.execute(&slow.replace("SELECT 1", "SELECT 2"), &[]).await.unwrap_err(),
+        connection.execute(built(slow.replace("SELECT 1", "SELECT 2")), &[]).await.unwrap_err(),
         connection.query::<Loose>("SELECT 1, 2, 3.0, 'a'", &[]).await.unwrap_err(),
         connection.query_values("SELECT 1", &[]).await.unwrap_err(),
         connection.batch("COMMIT").await.unwrap_err(),
@@ -363,4 +363,44 @@ async fn postgres_that_is_away_is_named_and_a_refused_sign_in_too() {
     // The same store finds the server when it is back.
     server.restart().unwrap();
     later("me:right", "ledger").ping().await.unwrap();
+}
+
+/// Else a `\` would end a text elsewhere than the tokenizer of placeholders sees it.
+#[tokio::test]
+async fn postgres_texts_end_where_the_standard_says_whatever_a_database_is_set_up_to() {
+    let store = PostgresStore::new().await;
+    let name = store.database.name();
+    for text in [
+        format!("ALTER DATABASE \"{name}\" SET standard_conforming_strings = off"),
+        format!("ALTER DATABASE \"{name}\" SET backslash_quote = on"),
+    ] {
+        psql(&store.url(), &text).unwrap();
+    }
+    let shown = psql(&store.url(), "SHOW standard_conforming_strings").unwrap();
+    assert_eq!(shown.trim(), "off");
+    let mark = if store.url().contains('?') { '&' } else { '?' };
+    // What the address says does not win either.
+    let said = "options=-c%20standard_conforming_strings%3Doff%20-c%20lock_timeout%3D777";
+    for url in [store.url(), format!("{}{mark}{said}", store.url())] {
+        let sql = Sql::open(&url).await.unwrap();
+        assert_eq!(
+            one(&sql, "current_setting('standard_conforming_strings')", &[]).await,
+            text("on")
+        );
+        let statement = r"SELECT '\' || ? || '\'";
+        let found = sql.query_values(statement, &[text("' OR 1 = 1 --")]).await.unwrap();
+        assert_eq!(found.rows, [[text(r"\' OR 1 = 1 --\")]]);
+        // Also after a session that has changed it.
+        let mut connection = sql.connection().await.unwrap();
+        connection.batch("SET standard_conforming_strings = off").await.unwrap();
+        connection.release().await.unwrap();
+        assert_eq!(
+            one(&sql, "current_setting('standard_conforming_strings')", &[]).await,
+            text("on")
+        );
+        if url.contains("lock_timeout") {
+            assert_eq!(one(&sql, "current_setting('lock_timeout')", &[]).await, text("777ms"));
+        }
+        sql.close().await.unwrap();
+    }
 }

@@ -15,6 +15,8 @@ mod crash_postgres;
 mod load;
 #[path = "prove/powerloss.rs"]
 mod powerloss;
+#[path = "prove/questions.rs"]
+mod questions;
 #[path = "prove/two_processes.rs"]
 mod two_processes;
 #[path = "prove/verbs.rs"]

@@ -127,4 +127,30 @@ mod sqlite {
         drop(other);
         sql.close().await.unwrap();
     }
+
+    #[tokio::test]
+    async fn a_transaction_that_cannot_begin_leaves_nothing() {
+        let store = SqliteStore::new().await;
+        let sql = opened(&store, Duration::from_millis(20)).await;
+        let other = other(&store);
+        let calls = AtomicU32::new(0);
+        for _ in 0..5 {
+            hold(&other, 100);
+            let begun = sql.transaction_with(TxOptions::new().attempts(1), |tx| {
+                calls.fetch_add(1, Ordering::Relaxed);
+                async move { tx.insert(&mut account(1, "a")).await.map(drop) }
+            });
+            assert_eq!(begun.await.unwrap_err().code(), Code::Locked);
+            // Reading goes on, and no lock of ours keeps the other from its end.
+            assert_eq!(ids(&sql).await, [0_i64; 0]);
+            other.execute_batch("ROLLBACK; BEGIN EXCLUSIVE; ROLLBACK").unwrap();
+        }
+        assert_eq!(calls.load(Ordering::Relaxed), 0, "it never began");
+        assert_eq!(sql.pool_status().in_use, 0);
+        let inserted =
+            sql.transaction(|tx| async move { tx.insert(&mut account(2, "b")).await.map(drop) });
+        inserted.await.unwrap();
+        assert_eq!(ids(&sql).await, [2]);
+        sql.close().await.unwrap();
+    }
 }

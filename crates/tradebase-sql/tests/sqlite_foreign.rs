@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::SqliteStore;
+use common::{SqliteStore, built};
 use tradebase_core::{Code, Date, Decimal, Record, Timestamp, TimestampNs};
 
 /// A row of every kind that SQLite holds more of.
@@ -66,7 +66,7 @@ const HELD: &[(&str, &str)] = &[
 
 async fn put(store: &SqliteStore, column: &str, value: &str) {
     store.sql.execute(ROW, &[]).await.unwrap();
-    store.sql.execute(&format!("UPDATE readings SET {column} = {value}"), &[]).await.unwrap();
+    store.sql.execute(built(format!("UPDATE readings SET {column} = {value}")), &[]).await.unwrap();
 }
 
 mod sqlite {

@@ -458,7 +458,7 @@ promises! {
         assert_eq!(ids(sql).await, [1, 2]);
         let several = "SELECT 1; COMMIT";
         let several = sql.transaction(|tx| async move { tx.execute(several, &[]).await });
-        assert_eq!(several.await.unwrap_err().code(), Code::Syntax);
+        assert_eq!(several.await.unwrap_err().code(), Code::Injection);
     }
 }
 

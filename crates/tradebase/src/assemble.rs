@@ -76,6 +76,13 @@ impl Parts<'_> {
             .runtime(runtime.handle().clone())
             .watch(opening.watches.sql.clone())
             .clock(opening.clock.clone());
+        #[cfg(feature = "guest")]
+        if let Some(url) = &sql.guest_url {
+            options = options.guest_url(url.clone());
+        }
+        if let Some(key) = &sql.cursor_key {
+            options = options.cursor_key(key.clone());
+        }
         if let Some(wait) = sql.statement_wait {
             options = options.statement_wait(wait);
         }

@@ -35,8 +35,8 @@
 //! - **Look**: [`Tradebase::health`], [`Tradebase::info`], [`Tradebase::metrics`].
 //! - **Settings**: [`config`]; **logs**: [`log`]; **records of a program**: [`records!`].
 //! - **Features**: SQLite and process memory are always there. `postgres`, `redis`, `duckdb`
-//!   (analytics and embedded time series) and `influx` add the others, `full` adds all of them,
-//!   `testing` adds aids for the tests of your program.
+//!   (analytics and embedded time series) and `influx` add the others, `guest` the queries of
+//!   strangers, `full` adds all of them, `testing` adds aids for the tests of your program.
 
 // The derives name this crate by its outer name, also inside it.
 #[allow(unused_extern_crates)]
@@ -82,9 +82,10 @@ pub use tradebase_sql as sql;
 pub use tradebase_core::traits::{Field, Record, Row};
 pub use tradebase_core::{
     Assigned, Capabilities, Capability, Code, Col, Column, Comparison, Condition, Date, Decimal,
-    Domain, Embedded, Error, ErrorKind, Filter, Got, Handed, Index, Key, Kind, Name, OnDelete,
-    Operand, Order, Parent, ParseTimeError, Preset, Put, Result, Roles, Room, Rows, Secret, Sink,
-    Source, Stamp, Table, TimeParts, Timestamp, TimestampNs, Uuid, Value, Violation, Violations,
+    Domain, Embedded, Error, ErrorKind, Filter, Got, Handed, Index, Key, Kind, Link, Name, Nulls,
+    Number, OnDelete, Operand, Order, Parent, ParseTimeError, Pattern, Piece, Present, Preset, Put,
+    Related, Result, Roles, Room, Rows, Secret, Sink, Sort, Source, Stamp, Stored, Table,
+    TimeParts, Timestamp, TimestampNs, Uuid, Value, Violation, Violations,
 };
 pub use tradebase_core::{
     capability, chrono, clock, decimal, id, json, parse, rule, rust_decimal, schema, uuid, watch,

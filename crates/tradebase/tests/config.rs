@@ -314,6 +314,23 @@ fn nothing_in_a_variable_counts_as_not_set() {
 }
 
 #[test]
+fn a_key_of_cursors_that_can_be_guessed_is_refused() {
+    let name = "DATABASE_CURSOR_KEY";
+    let error = refused([(name, "hunter2")]);
+    assert!(error.to_string().contains("at least 16 bytes"), "{error}");
+    assert!(error.to_string().contains(name) && !error.to_string().contains("hunter2"), "{error}");
+    let key = "a key that nobody can guess, of 32 bytes";
+    let kept = settings([(name, key)]).sql.cursor_key;
+    assert_eq!(kept.as_ref().map(tradebase::Secret::expose), Some(key));
+    let empty = env([(name, "")]);
+    assert_eq!(
+        empty.warnings(),
+        ["DATABASE_CURSOR_KEY (environment) is empty and counts as not set"]
+    );
+    assert_eq!(empty.settle().unwrap().sql.cursor_key, None);
+}
+
+#[test]
 fn production_refuses_to_guess_where_the_ledger_is() {
     let error = refused([("TRADEBASE_PROFILE", "production"), ("DATABSE_URL", "sqlite:a.db")]);
     for part in ["DATABASE_URL", "DATABASE_HOST", "DATABASE_PATH", "tradebase-data/ledger.db"] {
@@ -438,6 +455,7 @@ fn no_secret_is_ever_shown() {
         assert!(!format!("{error:?} {error}").contains("hunter2"));
     }
     config = config.sql_path("postgres://me:hunter2@h/d");
+    config = config.set("sql.cursor_key", "hunter2 hunter2 hunter2").unwrap();
     config = config.set("series.user", "me").unwrap();
     let listing = serde_json::to_string(&config.effective()).unwrap();
     let mut texts = vec![format!("{config:?}"), listing, config.warnings().join("\n")];

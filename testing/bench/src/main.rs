@@ -1,5 +1,6 @@
 //! The benches of tradebase: ours beside hand-written code and raw drivers, as ratios.
 
+mod desks;
 mod hand;
 mod measure;
 mod record;

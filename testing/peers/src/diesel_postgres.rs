@@ -11,7 +11,7 @@ use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl, SimpleAsyncC
 use tradebase_conformance::models::{Trade, TradeId};
 use tradebase_core::{Decimal, Timestamp, Uuid};
 
-use crate::peer::{DROP, INDEX, POOL, POSTGRES, Peer, Place, VALUES};
+use crate::peer::{DROP, INDEX, POOL, POSTGRES, Peer, Place, Range, VALUES};
 
 diesel::table! {
     trades (id) {
@@ -63,8 +63,11 @@ struct Stored {
     timestamp: DateTime<Utc>,
 }
 
+fn moment(of: Timestamp) -> DateTime<Utc> {
+    DateTime::from_timestamp_micros(of.as_micros()).expect("a moment")
+}
+
 fn to_new(row: &Trade) -> New<'_> {
-    let timestamp = DateTime::from_timestamp_micros(row.timestamp.as_micros());
     New {
         id: row.id.0,
         bot_id: row.bot_id,
@@ -77,7 +80,7 @@ fn to_new(row: &Trade) -> New<'_> {
         fee: row.fee,
         pnl: row.pnl,
         status: &row.status,
-        timestamp: timestamp.expect("a moment"),
+        timestamp: moment(row.timestamp),
     }
 }
 
@@ -151,6 +154,17 @@ impl Peer for Diesel {
     async fn read_all(&self) -> Vec<Trade> {
         let mut connection = self.connection().await;
         let found = trades::table.order(trades::id).load::<Stored>(&mut connection).await;
+        found.expect("it reads").into_iter().map(to_trade).collect()
+    }
+
+    async fn filter(&self, range: Range) -> Vec<Trade> {
+        let mut connection = self.connection().await;
+        let found = trades::table
+            .filter(trades::bot_id.eq(range.bot))
+            .filter(trades::timestamp.ge(moment(range.from)))
+            .filter(trades::timestamp.lt(moment(range.until)))
+            .load::<Stored>(&mut connection)
+            .await;
         found.expect("it reads").into_iter().map(to_trade).collect()
     }
 

@@ -8,7 +8,7 @@ use diesel::prelude::*;
 use tradebase_conformance::models::{Trade, TradeId};
 use tradebase_core::{Decimal, Timestamp, Uuid};
 
-use crate::peer::{INDEX, Peer, Place};
+use crate::peer::{INDEX, Peer, Place, Range};
 
 const SETTINGS: &str = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL";
 
@@ -151,6 +151,15 @@ impl Peer for Diesel {
 
     async fn read_all(&self) -> Vec<Trade> {
         let found = trades::table.order(trades::id).load::<Stored>(&mut *self.lock());
+        found.expect("it reads").into_iter().map(to_trade).collect()
+    }
+
+    async fn filter(&self, range: Range) -> Vec<Trade> {
+        let found = trades::table
+            .filter(trades::bot_id.eq(range.bot.as_bytes().as_slice()))
+            .filter(trades::timestamp.ge(range.from.as_micros()))
+            .filter(trades::timestamp.lt(range.until.as_micros()))
+            .load::<Stored>(&mut *self.lock());
         found.expect("it reads").into_iter().map(to_trade).collect()
     }
 

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::JoinSet;
 use tradebase_conformance::models::{Trade, TradeId};
-use tradebase_core::Decimal;
+use tradebase_core::{Decimal, Timestamp, Uuid};
 
 use crate::trades::trades;
 
@@ -16,6 +16,8 @@ use crate::trades::trades;
 const THREADS: usize = 2;
 /// Rows of the table that is read, and of the one that is inserted at once.
 const ROWS: usize = 100_000;
+/// Rows of all bots, in which each has about a thousand.
+const SPAN: usize = 20_000;
 /// Rows that are updated at once.
 const UPDATES: usize = 10_000;
 /// Tasks that work at the same time, where they are many.
@@ -42,8 +44,18 @@ pub trait Peer: Clone + Send + Sync + 'static {
     fn bulk_insert(&self, rows: &[Trade]) -> impl Future<Output = ()> + Send;
     /// Every row, in the order of the key.
     fn read_all(&self) -> impl Future<Output = Vec<Trade>> + Send;
+    /// The trades of a bot from one moment until before another.
+    fn filter(&self, range: Range) -> impl Future<Output = Vec<Trade>> + Send;
     /// Sets the executed price, fee, profit and status of all rows, by their keys, all or none.
     fn bulk_update(&self, rows: &[Trade]) -> impl Future<Output = ()> + Send;
+}
+
+/// A bot, and a range of time.
+#[derive(Clone, Copy, Debug)]
+pub struct Range {
+    pub bot: Uuid,
+    pub from: Timestamp,
+    pub until: Timestamp,
 }
 
 /// Decimals as exact text, since these layers know no better: else the table that ours has.
@@ -106,6 +118,8 @@ pub enum Work {
     Create { count: usize, tasks: usize },
     /// Reads the whole table.
     ReadAll,
+    /// Finds about a thousand rows by bot and range of time, so many times.
+    Filter { count: usize },
     /// Updates 10,000 rows by their keys.
     BulkUpdate,
 }
@@ -120,6 +134,7 @@ impl Work {
             "create_1" => Work::Create { count: 1_000, tasks: 1 },
             "create_64" => Work::Create { count: 5_000, tasks: TASKS },
             "read_all" => Work::ReadAll,
+            "filter_1000" => Work::Filter { count: 200 },
             "bulk_update" => Work::BulkUpdate,
             _ => return None,
         })
@@ -152,6 +167,7 @@ fn round<P: Peer>(runtime: &Runtime, work: Work, place: &Place, rows: &Arc<Vec<T
         Work::Get { count, tasks } => (count, gets(runtime, &peer, rows, count, tasks)),
         Work::Create { count, tasks } => (count, creates(runtime, &peer, rows, count, tasks)),
         Work::ReadAll => (ROWS, alone(runtime, async move { mine.read_all().await })),
+        Work::Filter { count } => (count, filters(runtime, &peer, rows, count)),
         Work::BulkUpdate => {
             let rows = changed(rows);
             (UPDATES, alone(runtime, async move { mine.bulk_update(&rows).await }))
@@ -212,6 +228,33 @@ fn gets<P: Peer>(
             for id in ids {
                 assert!(black_box(peer.get(id).await).is_some(), "every key is there");
             }
+        }
+    })
+}
+
+/// Ranges that begin all over the table, of each bot in turn.
+fn filters<P: Peer>(runtime: &Runtime, peer: &P, rows: &[Trade], count: usize) -> Duration {
+    // A step that shares no divisor with the number of places meets each of them.
+    const STEP: usize = 61_803;
+    let places = rows.len() - SPAN;
+    let ranges = (0..count).map(|n| {
+        let at = n * STEP % places;
+        let (first, last) = (&rows[at], &rows[at + SPAN]);
+        Range { bot: first.bot_id, from: first.timestamp, until: last.timestamp }
+    });
+    let ranges: Vec<_> = ranges.collect();
+    let is_within = |row: &&Trade, range: &Range| {
+        row.bot_id == range.bot && (range.from..range.until).contains(&row.timestamp)
+    };
+    for range in ranges.iter().step_by(count.div_ceil(4)) {
+        let found = runtime.block_on(peer.filter(*range)).len();
+        let want = rows.iter().filter(|row| is_within(row, range)).count();
+        assert_eq!(found, want, "{} finds the rows of the range", P::NAME);
+    }
+    let peer = peer.clone();
+    alone(runtime, async move {
+        for range in ranges {
+            assert!(!black_box(peer.filter(range).await).is_empty(), "there are rows");
         }
     })
 }

@@ -9,7 +9,7 @@ use sea_orm::{ConnectOptions, Database, DatabaseConnection, QueryOrder, Set, Tra
 use tradebase_conformance::models::{Trade, TradeId};
 use tradebase_core::Timestamp;
 
-use crate::peer::{DROP, INDEX, POOL, POSTGRES, Peer, Place, VALUES};
+use crate::peer::{DROP, INDEX, POOL, POSTGRES, Peer, Place, Range, VALUES};
 
 const SQLITE_POOL: u32 = 4;
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -42,8 +42,11 @@ pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
 
+fn moment(of: Timestamp) -> DateTimeUtc {
+    DateTimeUtc::from_timestamp_micros(of.as_micros()).expect("a moment")
+}
+
 fn to_model(row: &Trade) -> ActiveModel {
-    let timestamp = DateTimeUtc::from_timestamp_micros(row.timestamp.as_micros());
     ActiveModel {
         id: Set(row.id.0),
         bot_id: Set(row.bot_id),
@@ -56,7 +59,7 @@ fn to_model(row: &Trade) -> ActiveModel {
         fee: Set(row.fee),
         pnl: Set(row.pnl),
         status: Set(row.status.clone()),
-        timestamp: Set(timestamp.expect("a moment")),
+        timestamp: Set(moment(row.timestamp)),
     }
 }
 
@@ -128,6 +131,16 @@ impl Peer for SeaOrm {
 
     async fn read_all(&self) -> Vec<Trade> {
         let found = Entity::find().order_by_asc(Column::Id).all(&self.0).await;
+        found.expect("it reads").into_iter().map(to_trade).collect()
+    }
+
+    async fn filter(&self, range: Range) -> Vec<Trade> {
+        let found = Entity::find()
+            .filter(Column::BotId.eq(range.bot))
+            .filter(Column::Timestamp.gte(moment(range.from)))
+            .filter(Column::Timestamp.lt(moment(range.until)))
+            .all(&self.0)
+            .await;
         found.expect("it reads").into_iter().map(to_trade).collect()
     }
 

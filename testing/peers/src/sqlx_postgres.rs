@@ -7,13 +7,15 @@ use sqlx::{FromRow, PgPool, Postgres, Row};
 use tradebase_conformance::models::{Trade, TradeId};
 use tradebase_core::{Decimal, Timestamp, Uuid};
 
-use crate::peer::{DROP, INDEX, POOL, POSTGRES, Peer, Place};
+use crate::peer::{DROP, INDEX, POOL, POSTGRES, Peer, Place, Range};
 
 /// Rows of one UNNEST.
 const UNNEST: usize = 5000;
 
 const GET: &str = "SELECT * FROM trades WHERE id = $1";
 const ALL: &str = "SELECT * FROM trades ORDER BY id";
+const FILTER: &str =
+    "SELECT * FROM trades WHERE bot_id = $1 AND timestamp >= $2 AND timestamp < $3";
 const INSERT: &str =
     "INSERT INTO trades VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
 const INSERT_MANY: &str = "INSERT INTO trades SELECT * FROM UNNEST($1::uuid[], $2::uuid[], \
@@ -117,6 +119,16 @@ impl Peer for Sqlx {
 
     async fn read_all(&self) -> Vec<Trade> {
         let found = sqlx::query_as::<_, Stored>(ALL).fetch_all(&self.0).await;
+        found.expect("it reads").into_iter().map(|stored| stored.0).collect()
+    }
+
+    async fn filter(&self, range: Range) -> Vec<Trade> {
+        let found = sqlx::query_as::<_, Stored>(FILTER)
+            .bind(range.bot)
+            .bind(moment(range.from))
+            .bind(moment(range.until))
+            .fetch_all(&self.0)
+            .await;
         found.expect("it reads").into_iter().map(|stored| stored.0).collect()
     }
 

@@ -12,13 +12,14 @@ use sqlx::{FromRow, QueryBuilder, Row, Sqlite, SqlitePool};
 use tradebase_conformance::models::{Trade, TradeId};
 use tradebase_core::{Decimal, Timestamp};
 
-use crate::peer::{INDEX, Peer, Place, VALUES};
+use crate::peer::{INDEX, Peer, Place, Range, VALUES};
 
 const READERS: u32 = 4;
 const PATIENCE: Duration = Duration::from_secs(60);
 
 const GET: &str = "SELECT * FROM trades WHERE id = ?";
 const ALL: &str = "SELECT * FROM trades ORDER BY id";
+const FILTER: &str = "SELECT * FROM trades WHERE bot_id = ? AND timestamp >= ? AND timestamp < ?";
 const INSERT: &str = "INSERT INTO trades VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
 const UPDATE: &str =
     "UPDATE trades SET executed_price = ?, fee = ?, pnl = ?, status = ? WHERE id = ?";
@@ -125,6 +126,16 @@ impl Peer for Sqlx {
 
     async fn read_all(&self) -> Vec<Trade> {
         let found = sqlx::query_as::<_, Stored>(ALL).fetch_all(&self.readers).await;
+        found.expect("it reads").into_iter().map(|stored| stored.0).collect()
+    }
+
+    async fn filter(&self, range: Range) -> Vec<Trade> {
+        let found = sqlx::query_as::<_, Stored>(FILTER)
+            .bind(range.bot)
+            .bind(range.from.as_micros())
+            .bind(range.until.as_micros())
+            .fetch_all(&self.readers)
+            .await;
         found.expect("it reads").into_iter().map(|stored| stored.0).collect()
     }
 

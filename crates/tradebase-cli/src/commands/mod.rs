@@ -1,7 +1,9 @@
 //! The commands.
 
 mod config;
+mod guest_role;
 mod health;
+mod query;
 mod schema;
 
 use std::fs;
@@ -34,6 +36,12 @@ pub(crate) fn run(arguments: &Arguments, records: Records) -> Result<ExitCode> {
                 Command::Health => return health::run(config, arguments),
                 Command::Config(options) => config::run(options, &config, arguments)?,
                 Command::Schema(options) => schema::run(options, &records, arguments)?,
+                Command::Query(options) => {
+                    return query::run(options, config, &records, arguments);
+                }
+                Command::GuestRole(options) => {
+                    guest_role::run(options, config, &records, arguments)?;
+                }
                 Command::Completions { .. } => {}
             }
         }

@@ -152,6 +152,8 @@ fn next(answer: &Answer<'_>) -> String {
     }
     if let Some(file) = answer.files.get("sql") {
         next.push(format!("  sqlite3 {file} 'SELECT * FROM demo_fills_readable LIMIT 5'"));
+        let query = "SELECT symbol, count(*) FROM demo_fills GROUP BY symbol";
+        next.push(format!("  DATABASE_PATH={file} tradebase query \"{query}\""));
     }
     next.push(format!("  tradebase demo --seed {}", answer.seed.wrapping_add(1)));
     next.push("  tradebase schema demo_fills".to_owned());

@@ -78,6 +78,9 @@ codes! {
     /// The store refused the statement for another reason.
     QueryFailed = "DB_QRY_004", Query, false,
         "The request failed.";
+    /// There are several records where there may be one.
+    NotOne = "DB_QRY_005", Query, false,
+        "There is more than one such entry.";
     /// The transaction failed and was rolled back.
     TransactionFailed = "DB_TXN_001", Transaction, true,
         "The change could not be made. Please try again.";

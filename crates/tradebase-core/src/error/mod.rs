@@ -66,6 +66,9 @@ pub enum ErrorKind {
     Internal,
 }
 
+/// How the message of a stored value begins that does not fit its column.
+const UNREADABLE: &str = "the stored value cannot be read: ";
+
 impl Error {
     /// An error of that code.
     #[cold]
@@ -102,8 +105,17 @@ impl Error {
     #[cold]
     #[inline(never)]
     pub fn unreadable(column: &Column, why: fmt::Arguments<'_>) -> Self {
-        Self::new(Code::Unreadable, format!("the stored value cannot be read: {why}"))
-            .column(column.name.text)
+        Self::new(Code::Unreadable, format!("{UNREADABLE}{why}")).column(column.name.text)
+    }
+
+    /// The same of a value that was given and not stored: then it is one that was refused.
+    #[cold]
+    pub(crate) fn refusing(self, column: &Column) -> Self {
+        if self.0.code != Code::Unreadable {
+            return self;
+        }
+        let why = self.0.message.strip_prefix(UNREADABLE).unwrap_or(&self.0.message);
+        Self::refused(column, "kind", format!("cannot be read: {why}"))
     }
 
     /// The same error, saying what was being done.

@@ -58,6 +58,21 @@ impl Violations {
         Ok(())
     }
 
+    /// Forgets those of a column.
+    pub fn forget(&mut self, column: &str) {
+        self.0.retain(|violation| violation.column != column);
+    }
+
+    /// Whether one is of that column.
+    pub fn names(&self, column: &str) -> bool {
+        self.0.iter().any(|violation| violation.column == column)
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// An error with all of them, or nothing if there are none.
     pub fn into_result(self) -> Result<()> {
         if self.0.is_empty() { Ok(()) } else { Err(Error::invalid(self.0)) }

@@ -7,6 +7,7 @@ mod base64;
 mod scan;
 mod sink;
 mod source;
+mod value;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -15,6 +16,7 @@ pub use base64::{decode as decode_base64, encode as encode_base64};
 pub use scan::{Cell, Scanner};
 pub use sink::JsonSink;
 pub use source::{CellSource, JsonSource};
+pub use value::{value_of, without_blanks, write_value};
 
 use crate::column::Column;
 use crate::domain;

@@ -45,8 +45,14 @@ pub struct Measure {
     pub buckets: [u64; BUCKETS],
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Meter([Counters; Operation::ALL.len()]);
+
+impl Default for Meter {
+    fn default() -> Self {
+        Self(std::array::from_fn(|_| Counters::default()))
+    }
+}
 
 #[derive(Debug, Default)]
 struct Counters {

@@ -70,10 +70,14 @@ operations! {
     UpdateMany = "update_many";
     /// Changing some columns of a record.
     Patch = "patch";
+    /// Changing the records that pass a filter.
+    UpdateWhere = "update_where";
     /// Deleting a record or an entry.
     Delete = "delete";
     /// Deleting many records.
     DeleteMany = "delete_many";
+    /// Deleting the records that pass a filter.
+    DeleteWhere = "delete_where";
     /// Several operations that take effect together.
     Transaction = "transaction";
     /// Several writes that are sent together.

@@ -17,6 +17,10 @@ use crate::options::SqlOptions;
 const APPLICATION: &str = "tradebase";
 /// The roots that this machine trusts, as a value of `sslrootcert`.
 const SYSTEM: &str = "system";
+/// How texts of statements are read, whatever the server, its databases and users are set up to:
+/// else a `\` would end a text elsewhere than we see it, and placeholders would be found in it.
+/// Where PgBouncer allows no settings, no statements of the user's own are run.
+const STRINGS: &str = "-c standard_conforming_strings=on";
 /// Where a server listens, unless the address says otherwise.
 const PORT: u16 = 5432;
 
@@ -59,10 +63,15 @@ pub(super) fn parse(rest: &str, options: &SqlOptions) -> Result<Address> {
     keep_alive(&mut config, rest.contains("keepalives_idle="));
     let pgbouncer = ours.pgbouncer.unwrap_or(options.pgbouncer);
     settings(&mut config, options);
-    if pgbouncer && config.get_options().is_some() {
+    let said = config.get_options().map(str::to_owned);
+    if pgbouncer && said.is_some() {
         let message = "PgBouncer takes no settings of a session: set time-outs for the user, on \
                        the server";
         return Err(Error::new(Code::Config, message));
+    }
+    if !pgbouncer {
+        // Behind all others, so that it wins.
+        config.options(said.map_or_else(|| STRINGS.to_owned(), |said| format!("{said} {STRINGS}")));
     }
     let tls = encryption(&mut config, ours)?;
     Ok(Address { config, tls, pgbouncer })

@@ -4,7 +4,7 @@ use std::pin::pin;
 
 use bytes::Bytes;
 use futures_util::SinkExt;
-use tradebase_core::{Code, Error, Record, Result};
+use tradebase_core::{Code, Error, Result, Table};
 
 use super::array::{ArraySink, Arrays};
 use super::connection::Connection;
@@ -16,6 +16,7 @@ use super::scratch::Scratch;
 use super::store::Store;
 use super::texts::texts;
 use crate::call::Call;
+use crate::entry::Entry;
 use crate::error::placed;
 use crate::schema;
 
@@ -32,50 +33,52 @@ const COPY_CHUNK_BYTES: usize = 64 << 10;
 
 impl Store {
     /// Inserts rows, all or none; gives their keys if the server assigned them.
-    pub(crate) async fn insert_many<T: Record>(
+    pub(crate) async fn insert_many<E: Entry>(
         &self,
         call: &Call<'_>,
-        rows: &[&T],
+        table: &'static Table,
+        rows: &[&E],
     ) -> Result<Vec<i64>> {
-        let texts = texts(T::TABLE);
+        let texts = texts(table);
         let lease = self.lease(call).await?;
-        if schema::assigned(T::TABLE).is_some() {
-            call.runs(&texts.fixed.insert_new);
-            return run_group!(lease, (c, group) => c.insert_each(rows, group).await);
+        if schema::assigned(table).is_some() {
+            call.runs(texts.unnest_assigned.as_ref().unwrap_or(&texts.fixed.insert_new));
+            return run_group!(lease, (c, group) => c.insert_assigned(table, rows, group).await);
         }
         if let [row] = rows {
             call.runs(&texts.fixed.insert);
             return run!(lease, c => c.insert(*row).await.map(|_| Vec::new()));
         }
-        if let Some(arrays) = self.few(rows)? {
+        if let Some(arrays) = self.few(table, rows)? {
             call.runs(&texts.unnest);
-            return run!(lease, c => c.unnest::<T>(&arrays).await.map(|()| Vec::new()));
+            return run!(lease, c => c.unnest(table, &arrays).await.map(|()| Vec::new()));
         }
         call.runs(&texts.copy_in);
         if lease.is_shared() || self.pool().address().pgbouncer {
             // A value that is refused in the middle of a COPY breaks it off, and with it the
             // transaction. Behind PgBouncer a COPY needs one.
             return run_group!(lease, (c, group) => {
-                c.copy_within(rows, group).await.map(|()| Vec::new())
+                c.copy_within(table, rows, group).await.map(|()| Vec::new())
             });
         }
-        run!(lease, c => c.copy(rows).await.map(|()| Vec::new()))
+        run!(lease, c => c.copy(table, rows).await.map(|()| Vec::new()))
     }
 
     /// The rows as arrays, if they are too few for a COPY. Behind PgBouncer as many as one
     /// statement takes are few: it needs no transaction of several statements.
-    fn few<T: Record>(&self, rows: &[&T]) -> Result<Option<Scratch>> {
+    fn few<E: Entry>(&self, table: &'static Table, rows: &[&E]) -> Result<Option<Scratch>> {
         let most =
             if self.pool().address().pgbouncer { STATEMENT_ROWS_MAX } else { COPY_ROWS_MIN - 1 };
         if rows.len() > most {
             return Ok(None);
         }
-        let (arrays, count) = fill(rows, T::TABLE.columns.len(), |_, row, sink| row.write(sink))?;
+        let write = |_, row: &E, sink: &mut ArraySink<'_>| row.write(sink);
+        let (arrays, count) = fill(0, rows, table.columns.len(), write)?;
         if count < rows.len() {
             return Ok(None);
         }
         let mut scratch = Scratch::new();
-        arrays.finish(T::TABLE.columns, &mut scratch)?;
+        arrays.finish(table.columns, &mut scratch)?;
         Ok(Some(scratch))
     }
 }
@@ -119,18 +122,19 @@ pub(super) async fn finish<R>(mut lease: Lease, outcome: Result<R>) -> Result<R>
     lease.done(outcome)
 }
 
-/// The first rows, as many as fit one statement, as one array per column, and their number. What
-/// `also` adds stands in further arrays.
-pub(super) fn fill<T: Record>(
-    rows: &[&T],
+/// The first rows, as many as fit one statement, as arrays that `put` adds to, and their number.
+/// The place of the first one in the batch is `from`.
+pub(super) fn fill<E: Entry>(
+    from: usize,
+    rows: &[&E],
     columns: usize,
-    mut put: impl FnMut(usize, &T, &mut ArraySink<'_>) -> Result<()>,
+    mut put: impl FnMut(usize, &E, &mut ArraySink<'_>) -> Result<()>,
 ) -> Result<(Arrays, usize)> {
     let mut arrays = Arrays::new(columns);
     let mut count = 0;
     for row in rows.iter().take(STATEMENT_ROWS_MAX) {
         let mut sink = ArraySink::new(&mut arrays);
-        put(count, row, &mut sink).map_err(|e| placed(count, e))?;
+        put(count, row, &mut sink).map_err(|e| placed(from + count, e))?;
         count += 1;
         if arrays.size() >= STATEMENT_BYTES_MAX {
             break;
@@ -141,11 +145,11 @@ pub(super) fn fill<T: Record>(
 
 /// The error of a COPY, with its row if the server says which.
 #[cold]
-fn from_copy<T: Record>(error: &tokio_postgres::Error) -> Error {
+fn from_copy(error: &tokio_postgres::Error, table: &'static Table, from: usize) -> Error {
     let line = error.as_db_error().and_then(|refused| line_of(refused.where_()?));
-    let error = from_postgres(error, Some(T::TABLE));
+    let error = from_postgres(error, Some(table));
     match line {
-        Some(at) => placed(at, error),
+        Some(at) => placed(from + at, error),
         None => error,
     }
 }
@@ -159,46 +163,54 @@ fn line_of(context: &str) -> Option<usize> {
 }
 
 impl Connection {
-    /// Rows whose keys the server assigns, one by one: no bulk path says which key is whose.
-    async fn insert_each<T: Record>(&mut self, rows: &[&T], group: &Group) -> Result<Vec<i64>> {
-        self.run(Some(T::TABLE), group.begin).await?;
-        let mut keys = Vec::with_capacity(rows.len());
-        for row in rows {
-            keys.extend(self.insert(*row).await?);
-        }
-        self.run(Some(T::TABLE), group.end).await?;
-        Ok(keys)
-    }
-
     /// One statement for a small batch.
-    async fn unnest<T: Record>(&mut self, arrays: &Scratch) -> Result<()> {
-        let texts = texts(T::TABLE);
-        self.know::<T>().await?;
-        let statement = self.prepare(T::TABLE, &texts.unnest, &texts.arrays, &[]).await?;
+    pub(super) async fn unnest(&mut self, table: &'static Table, arrays: &Scratch) -> Result<()> {
+        let texts = texts(table);
+        self.know_table(table).await?;
+        let statement = self.prepare(table, &texts.unnest, &texts.arrays, &[]).await?;
         let inserted = self.client.execute_raw(&statement, arrays.params()).await;
-        inserted.map(drop).map_err(|e| from_postgres(&e, Some(T::TABLE)))
+        inserted.map(drop).map_err(|e| from_postgres(&e, Some(table)))
     }
 
     /// As [`copy`](Connection::copy), as a group of its own.
-    async fn copy_within<T: Record>(&mut self, rows: &[&T], group: &Group) -> Result<()> {
-        self.run(Some(T::TABLE), group.begin).await?;
-        self.copy(rows).await?;
-        self.run(Some(T::TABLE), group.end).await
+    async fn copy_within<E: Entry>(
+        &mut self,
+        table: &'static Table,
+        rows: &[&E],
+        group: &Group,
+    ) -> Result<()> {
+        self.run(Some(table), group.begin).await?;
+        self.copy(table, rows).await?;
+        self.run(Some(table), group.end).await
     }
 
     /// A stream of rows. A COPY is one statement: it ends with all rows or with none, also when
     /// this call is cancelled in the middle.
-    async fn copy<T: Record>(&mut self, rows: &[&T]) -> Result<()> {
-        let failed = |e| from_copy::<T>(&e);
-        self.know::<T>().await?;
-        let sql = &texts(T::TABLE).copy_in;
-        let statement = self.prepare(T::TABLE, sql, &[], &[]).await?;
+    async fn copy<E: Entry>(&mut self, table: &'static Table, rows: &[&E]) -> Result<()> {
+        self.know_table(table).await?;
+        self.copy_by(table, &texts(table).copy_in, 0, rows, |_, row, chunk| {
+            row.write(&mut CopySink::new(chunk, table.columns))
+        })
+        .await
+    }
+
+    /// Copies rows as `put` writes them, which gets the place of each. That of the first one in
+    /// the batch is `from`.
+    pub(super) async fn copy_by<E: Entry>(
+        &mut self,
+        table: &'static Table,
+        sql: &str,
+        from: usize,
+        rows: &[&E],
+        put: impl Fn(usize, &E, &mut Vec<u8>) -> Result<()>,
+    ) -> Result<()> {
+        let failed = |e| from_copy(&e, table, from);
+        let statement = self.prepare(table, sql, &[], &[]).await?;
         let mut sink = pin!(self.client.copy_in::<_, Bytes>(&statement).await.map_err(failed)?);
         let mut chunk = Vec::with_capacity(COPY_CHUNK_BYTES);
         copy_header(&mut chunk);
         for (at, row) in rows.iter().enumerate() {
-            let mut sink_of_row = CopySink::new(&mut chunk, T::TABLE.columns);
-            row.write(&mut sink_of_row).map_err(|e| placed(at, e))?;
+            put(from + at, row, &mut chunk).map_err(|e| placed(from + at, e))?;
             if chunk.len() >= COPY_CHUNK_BYTES {
                 let next = Vec::with_capacity(COPY_CHUNK_BYTES);
                 let full = std::mem::replace(&mut chunk, next);

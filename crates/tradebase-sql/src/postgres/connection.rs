@@ -140,8 +140,14 @@ impl Connection {
 
     /// Compares the table with the record, once per connection: values that are too fine for a
     /// column would be rounded by the server, and it would not say so.
+    pub(super) async fn know_table(&mut self, table: &'static Table) -> Result<()> {
+        let texts = texts(table);
+        self.prepare(table, &texts.fixed.get, &texts.key, table.columns).await.map(drop)
+    }
+
+    /// As [`know_table`](Connection::know_table).
     pub(super) async fn know<T: Record>(&mut self) -> Result<()> {
-        self.get_statement::<T>().await.map(drop)
+        self.know_table(T::TABLE).await
     }
 
     /// The statement that gets a row by its key.
@@ -156,7 +162,7 @@ impl Connection {
         table: &'static Table,
         sql: &str,
         parameters: &[Type],
-        columns: &'static [Column],
+        columns: impl IntoIterator<Item = &'static Column>,
     ) -> Result<Statement> {
         self.uses += 1;
         if let Some(kept) = self.statements.get_mut(sql) {
@@ -172,9 +178,10 @@ impl Connection {
         let prepared = self.client.prepare(sql).await;
         let statement = prepared.map_err(|e| from_postgres(&e, Some(table)))?;
         // Columns first: they say which one is wrong.
+        let columns: Vec<_> = columns.into_iter().collect();
         if !columns.is_empty() {
             let found = statement.columns().iter().map(|c| (c.type_(), c.type_modifier()));
-            check_columns(columns, found)?;
+            check_columns(columns.iter().copied(), found)?;
         }
         check_parameters(parameters, statement.params())?;
         let statement = Statement::Named(statement);
@@ -210,7 +217,7 @@ impl Connection {
                 let message = format!("the table has no such column: {}", table.name);
                 return Err(Error::new(Code::SchemaMismatch, message).column(column.name.text));
             };
-            check_columns(std::slice::from_ref(column), [(kind, *modifier)].into_iter())?;
+            check_columns(std::iter::once(column), [(kind, *modifier)].into_iter())?;
         }
         if let Some(compared) = &mut self.compared {
             compared.insert(table.name);

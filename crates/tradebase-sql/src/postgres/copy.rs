@@ -38,9 +38,15 @@ impl<'a> CopySink<'a> {
     /// A sink for one more tuple, of so many columns.
     #[cfg_attr(not(debug_assertions), inline(always))]
     pub fn new(out: &'a mut Vec<u8>, columns: &'static [Column]) -> Self {
+        Self::wide(out, columns.len())
+    }
+
+    /// A sink for one more tuple, of that number of columns.
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    pub(super) fn wide(out: &'a mut Vec<u8>, columns: usize) -> Self {
         // PostgreSQL tables have at most 1,600 columns.
         #[allow(clippy::cast_possible_truncation)]
-        let count = columns.len() as u16;
+        let count = columns as u16;
         out.extend_from_slice(&count.to_be_bytes());
         Self(CopyFrame(out))
     }

@@ -5,7 +5,7 @@ use std::pin::pin;
 use futures_util::TryStreamExt;
 use futures_util::future::join;
 use tokio_postgres::{RowStream, Statement};
-use tradebase_core::{Code, Error, Result, Row, Rows, Value};
+use tradebase_core::{Code, Error, Result, Row, Rows};
 
 use super::connection::Connection;
 use super::error::from_postgres;
@@ -15,9 +15,9 @@ use super::source::RowSource;
 use super::store::Store;
 use super::value::{self, Given};
 use crate::call::Call;
-use crate::door::{begins_with, mentions};
 use crate::error::given_up;
 use crate::naming::quoted;
+use crate::raw::{Argument, Gather, begins_with, mentions};
 
 /// What DISCARD ALL does, but for the prepared statements: ours are kept.
 pub(super) const RESET: &str = "ROLLBACK; CLOSE ALL; SET SESSION AUTHORIZATION DEFAULT; RESET ALL; \
@@ -76,10 +76,10 @@ impl Store {
         &self,
         call: &Call<'_>,
         sql: &str,
-        parameters: &[Value],
+        given: &[Argument<'_>],
     ) -> Result<u64> {
         let mut lease = self.lease_for(call, sql).await?;
-        let ran = lease.connection()?.run_with(sql, parameters).await;
+        let ran = lease.connection()?.run_with(sql, given).await;
         if lease.is_shared() {
             return lease.done(ran);
         }
@@ -88,15 +88,15 @@ impl Store {
     }
 
     /// Reads rows by one statement. What it has written stands only if they can be read.
-    pub(crate) async fn query<R: Row>(
+    pub(crate) async fn query<R: Row, G: Gather<R>>(
         &self,
         call: &Call<'_>,
         sql: &str,
-        parameters: &[Value],
-    ) -> Result<Vec<R>> {
+        given: &[Argument<'_>],
+    ) -> Result<G::Out> {
         let mut lease = self.lease_for(call, sql).await?;
         let within = within(&lease, sql);
-        let found = lease.connection()?.query(sql, parameters, within).await;
+        let found = lease.connection()?.query::<R, G>(sql, given, within).await;
         commit(lease, sql, found).await
     }
 
@@ -105,11 +105,11 @@ impl Store {
         &self,
         call: &Call<'_>,
         sql: &str,
-        parameters: &[Value],
+        given: &[Argument<'_>],
     ) -> Result<Rows> {
         let mut lease = self.lease_for(call, sql).await?;
         let within = within(&lease, sql);
-        let found = lease.connection()?.query_values(sql, parameters, within).await;
+        let found = lease.connection()?.query_values(sql, given, within).await;
         commit(lease, sql, found).await
     }
 
@@ -192,29 +192,29 @@ fn behind_comment(sql: &str) -> &str {
 
 impl Door {
     /// Runs one statement and gives the number of rows that it changed.
-    pub(crate) async fn execute(&mut self, sql: &str, parameters: &[Value]) -> Result<u64> {
+    pub(crate) async fn execute(&mut self, sql: &str, given: &[Argument<'_>]) -> Result<u64> {
         let mut connection = self.take(sql)?;
-        let ran = connection.run_with(sql, parameters).await;
+        let ran = connection.run_with(sql, given).await;
         self.lease.put(connection);
         ran
     }
 
     /// Reads rows by one statement.
-    pub(crate) async fn query<R: Row>(
+    pub(crate) async fn query<R: Row, G: Gather<R>>(
         &mut self,
         sql: &str,
-        parameters: &[Value],
-    ) -> Result<Vec<R>> {
+        given: &[Argument<'_>],
+    ) -> Result<G::Out> {
         let mut connection = self.take(sql)?;
-        let found = connection.query(sql, parameters, Within::Callers).await;
+        let found = connection.query::<R, G>(sql, given, Within::Callers).await;
         self.lease.put(connection);
         found
     }
 
     /// Reads values by one statement.
-    pub(crate) async fn query_values(&mut self, sql: &str, parameters: &[Value]) -> Result<Rows> {
+    pub(crate) async fn query_values(&mut self, sql: &str, given: &[Argument<'_>]) -> Result<Rows> {
         let mut connection = self.take(sql)?;
-        let found = connection.query_values(sql, parameters, Within::Callers).await;
+        let found = connection.query_values(sql, given, Within::Callers).await;
         self.lease.put(connection);
         found
     }
@@ -251,40 +251,40 @@ impl Connection {
         self.run(None, RESET).await
     }
 
-    async fn run_with(&mut self, sql: &str, parameters: &[Value]) -> Result<u64> {
+    async fn run_with(&mut self, sql: &str, given: &[Argument<'_>]) -> Result<u64> {
         let statement = self.describe(sql).await?;
-        let given = Given::encode(&statement, parameters)?;
+        let given = Given::encode(&statement, given)?;
         let ran = self.client.execute_raw(&statement, given.params()).await;
         ran.map_err(|e| from_postgres(&e, None))
     }
 
-    async fn query<R: Row>(
+    async fn query<R: Row, G: Gather<R>>(
         &mut self,
         sql: &str,
-        parameters: &[Value],
+        given: &[Argument<'_>],
         within: Within,
-    ) -> Result<Vec<R>> {
+    ) -> Result<G::Out> {
         let statement = self.describe(sql).await?;
         value::check::<R>(statement.columns())?;
-        let mut rows = pin!(self.rows(&statement, parameters, within).await?);
-        let mut found = Vec::new();
+        let mut rows = pin!(self.rows(&statement, given, within).await?);
+        let mut found = G::default();
         while let Some(row) = rows.try_next().await.map_err(|e| from_postgres(&e, None))? {
-            found.push(R::read(&mut RowSource::new(&row))?);
+            found.take(R::read(&mut RowSource::new(&row))?)?;
         }
-        Ok(found)
+        found.end()
     }
 
     async fn query_values(
         &mut self,
         sql: &str,
-        parameters: &[Value],
+        given: &[Argument<'_>],
         within: Within,
     ) -> Result<Rows> {
         let described = self.describe(sql).await?;
         let statement = self.readable(sql, &described).await?;
         let columns = described.columns().iter().map(|column| column.name().to_owned()).collect();
         let mut found = Rows::new(columns, Vec::new());
-        let mut rows = pin!(self.rows(&statement, parameters, within).await?);
+        let mut rows = pin!(self.rows(&statement, given, within).await?);
         while let Some(row) = rows.try_next().await.map_err(|e| from_postgres(&e, None))? {
             found.rows.push(value::read(&row, &found.columns)?);
         }
@@ -293,12 +293,12 @@ impl Connection {
 
     /// A statement as the server understands it. It is not kept: the user's own may change the
     /// tables that it reads.
-    async fn describe(&self, sql: &str) -> Result<Statement> {
+    pub(super) async fn describe(&self, sql: &str) -> Result<Statement> {
         self.client.prepare(sql).await.map_err(|e| from_postgres(&e, None))
     }
 
     /// The same statement, with columns of types that only the server knows as its text.
-    async fn readable(&self, sql: &str, statement: &Statement) -> Result<Statement> {
+    pub(super) async fn readable(&self, sql: &str, statement: &Statement) -> Result<Statement> {
         let known = |column: &tokio_postgres::Column| value::is_known(column.type_());
         let Some(strange) = statement.columns().iter().find(|column| !known(column)) else {
             return Ok(statement.clone());
@@ -325,10 +325,10 @@ impl Connection {
     async fn rows(
         &self,
         statement: &Statement,
-        parameters: &[Value],
+        given: &[Argument<'_>],
         within: Within,
     ) -> Result<RowStream> {
-        let given = Given::encode(statement, parameters)?;
+        let given = Given::encode(statement, given)?;
         let rows = self.client.query_raw(statement, given.params());
         // What gives no rows has nothing that could not be read, and may refuse a transaction.
         let rows = if within == Within::Callers || statement.columns().is_empty() {

@@ -6,15 +6,16 @@ use std::sync::Arc;
 use futures_util::TryStreamExt;
 use tokio_postgres::Row;
 use tradebase_core::clock::Tick;
-use tradebase_core::{Code, Got, Key, Record, Result, Table};
+use tradebase_core::{Code, Column, Got, Key, Kind, Record, Result, Table};
 
 use super::array::Arrays;
 use super::connection::Connection;
 use super::copy::CellSink;
 use super::error::from_postgres;
-use super::frame::{push_null, push_raw};
+use super::frame::{push_null, push_numeric, push_raw};
 use super::lane::{Ended, Job, Work};
 use super::lanes::Access;
+use super::numeric;
 use super::place::run;
 use super::scratch::Scratch;
 use super::source::{Cells, RowCells, RowSource};
@@ -23,7 +24,7 @@ use super::texts::texts;
 use crate::call::Call;
 
 /// Bytes that the cells of a usual key take.
-const KEY_BYTES: usize = 32;
+pub(super) const KEY_BYTES: usize = 32;
 
 impl Store {
     /// The row of a key.
@@ -52,7 +53,7 @@ impl Store {
 
 impl Connection {
     async fn get<T: Record>(&mut self, key: &T::Key) -> Result<Option<T>> {
-        self.bind_key::<T>(key)?;
+        self.bind_key(T::TABLE, key)?;
         let statement = self.get_statement::<T>().await?;
         self.first(T::TABLE, &statement, |mut row| T::read(&mut row)).await
     }
@@ -92,16 +93,34 @@ pub(super) fn key_cells<T: Record>(key: &T::Key) -> Result<Vec<u8>> {
     Ok(cells)
 }
 
-/// The key of a row, as [`key_cells`].
-pub(super) fn cells_of(row: &Row, at: impl Iterator<Item = usize>, out: &mut Vec<u8>) {
+/// The values of a row at some places, as cells that are like our own where they are equal.
+pub(super) fn cells_of(
+    row: &Row,
+    columns: impl Iterator<Item = (usize, &'static Column)>,
+    out: &mut Vec<u8>,
+) {
     out.clear();
     let mut cells = RowCells::new(row);
-    for at in at {
+    for (at, column) in columns {
         match cells.cell(at) {
-            Got::Value(bytes) => push_raw(out, bytes),
+            Got::Value(bytes) => match numeric_cell(column, bytes) {
+                Some((bytes, len)) => push_numeric(out, &bytes, len),
+                None => push_raw(out, bytes),
+            },
             Got::Null | Got::Absent => push_null(out),
         }
     }
+}
+
+/// A NUMERIC as we send it. The server tells a scale with it, that of its own column: in a table
+/// that somebody made wider than the record, equal numbers have other bytes.
+fn numeric_cell(column: &Column, bytes: &[u8]) -> Option<([u8; numeric::BYTES_MAX], usize)> {
+    let Kind::Decimal { scale, .. } = column.kind else { return None };
+    let mut out = [0; numeric::BYTES_MAX];
+    // What the record cannot hold is no row of ours, and stays as it is.
+    let units = numeric::decode(bytes, scale).ok()?;
+    let len = numeric::encode(units, scale, &mut out)?;
+    Some((out, len))
 }
 
 /// Reads the rows of keys.
@@ -151,7 +170,8 @@ impl Work for Gets {
         let mut answers: Vec<Option<Arc<Row>>> = vec![None; jobs.len()];
         let (mut key, mut strange) = (Vec::with_capacity(KEY_BYTES), false);
         for row in rows {
-            cells_of(&row, self.access.table.key.iter().copied(), &mut key);
+            let table = self.access.table;
+            cells_of(&row, table.key.iter().copied().zip(table.key_columns()), &mut key);
             let first = jobs.partition_point(|job| job.want < key);
             let row = Arc::new(row);
             let mut is_wanted = false;

@@ -7,14 +7,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use futures_util::TryStreamExt;
 use futures_util::future::join_all;
 use tradebase_core::clock::Tick;
-use tradebase_core::{Code, Error, Record, Result, Table};
+use tradebase_core::{Code, Error, Result, Table};
 
 use super::array::Arrays;
 use super::bulk::STATEMENT_BYTES_MAX;
 use super::connection::Connection;
 use super::copy::CellSink;
 use super::error::{from_postgres, is_stale};
-use super::gets::{cells_of, key_cells};
+use super::gets::{KEY_BYTES, cells_of};
 use super::lane::{Ended, Job, Work};
 use super::lanes::Access;
 use super::lease::Lease;
@@ -23,6 +23,7 @@ use super::scratch::Scratch;
 use super::store::Store;
 use super::texts::texts;
 use crate::call::Call;
+use crate::entry::Entry;
 use crate::schema;
 
 /// Rows of a part that failed from which on it is cut in two; fewer are inserted one by one.
@@ -32,13 +33,14 @@ const ROW_BYTES: usize = 256;
 
 impl Store {
     /// Inserts a row; gives the key if the server assigned it.
-    pub(crate) async fn insert<T: Record>(&self, call: &Call<'_>, row: &T) -> Result<Option<i64>> {
-        let texts = texts(T::TABLE);
+    pub(crate) async fn insert<E: Entry>(&self, call: &Call<'_>, row: &E) -> Result<Option<i64>> {
+        let table = row.table();
+        let texts = texts(table);
         let alone = call.bound.is_some() || !texts.key_is_bytes;
-        if alone || schema::assigned(T::TABLE).is_some() {
+        if alone || schema::assigned(table).is_some() {
             return self.insert_alone(call, row).await;
         }
-        let lane = self.lanes.inserts(T::TABLE, call.manner);
+        let lane = self.lanes.inserts(table, call.manner);
         if let Some(_place) = lane.enter() {
             return self.insert_alone(call, row).await;
         }
@@ -50,8 +52,8 @@ impl Store {
         }
     }
 
-    async fn insert_alone<T: Record>(&self, call: &Call<'_>, row: &T) -> Result<Option<i64>> {
-        call.runs(&texts(T::TABLE).fixed.insert);
+    async fn insert_alone<E: Entry>(&self, call: &Call<'_>, row: &E) -> Result<Option<i64>> {
+        call.runs(&texts(row.table()).fixed.insert);
         run!(self.lease(call).await?, c => c.insert(row).await)
     }
 }
@@ -69,10 +71,14 @@ pub(super) struct Row {
 }
 
 impl Row {
-    fn of<T: Record>(row: &T) -> Result<Self> {
+    fn of<E: Entry>(row: &E) -> Result<Self> {
         let mut cells = Vec::with_capacity(ROW_BYTES);
         row.write(&mut CellSink::cells(&mut cells))?;
-        Ok(Self { key: key_cells::<T>(&row.key())?, cells })
+        let mut key = Vec::with_capacity(KEY_BYTES);
+        for &at in row.table().key {
+            row.put(at, &mut CellSink::cells(&mut key))?;
+        }
+        Ok(Self { key, cells })
     }
 }
 
@@ -297,7 +303,7 @@ impl Connection {
         let mut keys = HashSet::with_capacity(jobs.len());
         while let Some(row) = inserted.try_next().await.map_err(failed)? {
             let mut key = Vec::new();
-            cells_of(&row, 0..table.key.len(), &mut key);
+            cells_of(&row, table.key_columns().enumerate(), &mut key);
             keys.insert(key);
         }
         let known = jobs.iter().filter(|job| keys.contains(&job.want.key)).count();
@@ -361,12 +367,6 @@ impl Connection {
             }
         }
         outcome
-    }
-
-    /// Compares the table with the record, as [`know`](Connection::know).
-    async fn know_table(&mut self, table: &'static Table) -> Result<()> {
-        let texts = texts(table);
-        self.prepare(table, &texts.fixed.get, &texts.key, table.columns).await.map(drop)
     }
 }
 

@@ -3,7 +3,7 @@
 use std::pin::pin;
 
 use futures_util::TryStreamExt;
-use tradebase_core::{Code, Column, Error, Got, Key, Kind, Record, Result, Source};
+use tradebase_core::{Code, Column, Error, Got, Key, Kind, Record, Result, Source, Table};
 
 use super::array::{ArraySink, Arrays};
 use super::bulk::{STATEMENT_ROWS_MAX, run_group};
@@ -36,7 +36,7 @@ impl Store {
     /// Whether there is a row of that key.
     pub(crate) async fn exists<T: Record>(&self, call: &Call<'_>, key: &T::Key) -> Result<bool> {
         call.runs(&texts(T::TABLE).fixed.exists);
-        run!(self.lease(call).await?, c => c.exists::<T>(key).await)
+        run!(self.lease(call).await?, c => c.exists(T::TABLE, key).await)
     }
 
     /// How many rows there are.
@@ -46,26 +46,27 @@ impl Store {
     }
 
     /// Deletes the rows of these keys, all or none, and says how many there were.
-    pub(crate) async fn delete_many<T: Record>(
+    pub(crate) async fn delete_many<K: Key>(
         &self,
         call: &Call<'_>,
-        keys: &[T::Key],
+        table: &'static Table,
+        keys: &[K],
     ) -> Result<u64> {
-        call.runs(&texts(T::TABLE).delete_any);
+        call.runs(&texts(table).delete_any);
         if keys.is_empty() {
             return Ok(0);
         }
         if keys.len() <= STATEMENT_ROWS_MAX {
-            return run!(self.lease(call).await?, c => c.delete_any::<T>(keys).await);
+            return run!(self.lease(call).await?, c => c.delete_any(table, keys).await);
         }
         run_group!(self.lease(call).await?, (c, group) => {
             let deleted = async {
-                c.run(Some(T::TABLE), group.begin).await?;
+                c.run(Some(table), group.begin).await?;
                 let mut count = 0;
                 for keys in keys.chunks(STATEMENT_ROWS_MAX) {
-                    count += c.delete_any::<T>(keys).await?;
+                    count += c.delete_any(table, keys).await?;
                 }
-                c.run(Some(T::TABLE), group.end).await?;
+                c.run(Some(table), group.end).await?;
                 Ok(count)
             };
             deleted.await
@@ -92,7 +93,7 @@ impl Connection {
         let texts = texts(T::TABLE);
         // The statement gives one column more than the record has, so its own are compared here.
         self.know::<T>().await?;
-        self.bind_keys::<T>(keys)?;
+        self.bind_keys(T::TABLE, keys)?;
         let statement = self.prepare(T::TABLE, &texts.get_many, &texts.key_arrays, &[]).await?;
         let rows = self.client.query_raw(&statement, self.scratch.params()).await;
         let mut rows = pin!(rows.map_err(failed)?);
@@ -116,22 +117,22 @@ impl Connection {
         }
     }
 
-    async fn delete_any<T: Record>(&mut self, keys: &[T::Key]) -> Result<u64> {
-        let texts = texts(T::TABLE);
-        self.bind_keys::<T>(keys)?;
-        let statement = self.prepare(T::TABLE, &texts.delete_any, &texts.key_arrays, &[]).await?;
-        self.execute(T::TABLE, &statement).await
+    async fn delete_any<K: Key>(&mut self, table: &'static Table, keys: &[K]) -> Result<u64> {
+        let texts = texts(table);
+        self.bind_keys(table, keys)?;
+        let statement = self.prepare(table, &texts.delete_any, &texts.key_arrays, &[]).await?;
+        self.execute(table, &statement).await
     }
 
     /// Makes the keys the parameters, as one array per column.
-    fn bind_keys<T: Record>(&mut self, keys: &[T::Key]) -> Result<()> {
-        let mut arrays = Arrays::new(T::TABLE.key.len());
+    fn bind_keys<K: Key>(&mut self, table: &'static Table, keys: &[K]) -> Result<()> {
+        let mut arrays = Arrays::new(table.key.len());
         for (at, key) in keys.iter().enumerate() {
-            let put = key.put_key(T::TABLE.key_columns(), &mut ArraySink::new(&mut arrays));
+            let put = key.put_key(table.key_columns(), &mut ArraySink::new(&mut arrays));
             put.map_err(|e| placed(at, e))?;
         }
         self.scratch.clear();
-        arrays.finish(T::TABLE.key_columns(), &mut self.scratch)
+        arrays.finish(table.key_columns(), &mut self.scratch)
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod address;
 mod array;
+mod assigned;
 mod bulk;
 mod cancel;
 mod client;
@@ -9,10 +10,14 @@ mod connection;
 mod copy;
 mod door;
 mod error;
-mod filter;
+mod filtered;
 mod flush;
 mod frame;
 mod gets;
+#[cfg(feature = "guest")]
+mod guest;
+#[cfg(feature = "guest")]
+mod guest_role;
 mod held;
 mod inserts;
 mod lane;
@@ -22,6 +27,7 @@ mod line;
 mod many;
 pub mod numeric;
 mod outcome;
+mod parameters;
 mod place;
 mod pool;
 mod read;
@@ -30,6 +36,7 @@ mod session;
 mod sink;
 mod source;
 mod sqlstate;
+mod staging;
 mod store;
 mod stream;
 mod tables;

@@ -95,6 +95,12 @@ impl Pool {
         Self { address, options, state: Mutex::new(state), at_rest, alterations }
     }
 
+    /// How the store is used.
+    #[cfg(feature = "guest")]
+    pub(super) fn options(&self) -> &SqlOptions {
+        &self.options
+    }
+
     /// The server, and how it is spoken to.
     pub(super) fn address(&self) -> &Address {
         &self.address

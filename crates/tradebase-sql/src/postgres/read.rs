@@ -4,51 +4,59 @@ use std::pin::pin;
 
 use bytes::Bytes;
 use futures_util::TryStreamExt;
-use tradebase_core::{Code, Error, Record, Result};
+use tradebase_core::{Code, Error, Record, Result, Table};
 
 use super::connection::Connection;
 use super::copy::{Tuple, read_header, read_tuple};
 use super::error::from_postgres;
-use super::filter::Encoded;
+use super::parameters::Encoded;
 use super::place::run;
 use super::source::RowSource;
 use super::store::Store;
 use super::texts::texts;
 use crate::call::Call;
-use crate::filter::Renderer;
-use crate::find::Search;
+use crate::render::Renderer;
+use crate::select::{Decode, Select, Typed};
 
 impl Store {
-    /// What a search finds.
-    pub(crate) async fn find<T: Record>(&self, call: &Call<'_>, search: Search) -> Result<Vec<T>> {
-        let select = &texts(T::TABLE).fixed.select;
-        let mut text = Renderer::new(T::TABLE, select, Encoded::default());
-        text.condition(&search.condition)?;
-        text.order(&search.orders)?;
-        if let Some(rows) = search.limit {
-            text.limit(rows)?;
-        }
-        if let Some(rows) = search.offset {
-            text.offset(rows)?;
-        }
-        run!(self.lease(call).await?, c => c.find(&text.text, &text.parameters).await)
+    /// What a statement reads.
+    pub(crate) async fn select<D: Decode>(
+        &self,
+        call: &Call<'_>,
+        select: &Select,
+        decode: D,
+    ) -> Result<Vec<D::Out>> {
+        let table = select.table;
+        let mut renderer = Renderer::new("", Encoded::default());
+        renderer.select(select)?;
+        let Renderer { text, parameters, .. } = renderer;
+        call.runs_own(&text);
+        run!(self.lease(call).await?, c => c.select(table, &text, &parameters, &decode).await)
     }
 
     /// Every row in key order, by COPY.
     pub(crate) async fn all<T: Record>(&self, call: &Call<'_>) -> Result<Vec<T>> {
+        call.runs(&texts(T::TABLE).copy_out);
         run!(self.lease(call).await?, c => c.all().await)
     }
 }
 
 impl Connection {
-    async fn find<T: Record>(&mut self, sql: &str, parameters: &Encoded) -> Result<Vec<T>> {
-        let failed = |e| from_postgres(&e, Some(T::TABLE));
-        let statement = self.prepare(T::TABLE, sql, &parameters.types, T::TABLE.columns).await?;
+    async fn select<D: Decode>(
+        &mut self,
+        table: &'static Table,
+        sql: &str,
+        parameters: &Encoded,
+        decode: &D,
+    ) -> Result<Vec<D::Out>> {
+        let failed = |e| from_postgres(&e, Some(table));
+        let columns = std::iter::once_with(|| decode.columns()).flatten();
+        let statement = self.prepare(table, sql, &parameters.types, columns).await?;
         let rows = self.client.query_raw(&statement, parameters.scratch.params()).await;
         let mut rows = pin!(rows.map_err(failed)?);
         let mut found = Vec::new();
         while let Some(row) = rows.try_next().await.map_err(failed)? {
-            found.push(T::read(&mut RowSource::new(&row))?);
+            found.push(decode.decode(&mut RowSource::new(&row))?);
         }
         Ok(found)
     }
@@ -56,7 +64,8 @@ impl Connection {
     async fn all<T: Record>(&mut self) -> Result<Vec<T>> {
         let failed = |e| from_postgres(&e, Some(T::TABLE));
         if self.is_pooled() {
-            return self.find(&texts(T::TABLE).fixed.all, &Encoded::default()).await;
+            let (sql, none) = (&texts(T::TABLE).fixed.all, Encoded::default());
+            return self.select(T::TABLE, sql, &none, &Typed::<T>::default()).await;
         }
         // COPY tells no types; the table is compared by the statement that gets a row.
         self.know::<T>().await?;

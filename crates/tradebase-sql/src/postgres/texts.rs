@@ -21,6 +21,11 @@ pub(super) struct Texts {
     pub(super) updating: String,
     /// The update of a batch, which fails if there is no such row.
     pub(super) update_or_fail: String,
+    /// Many rows whose keys the server assigns, in the order of the arrays, which hold the other
+    /// columns. Gives the keys.
+    pub(super) unnest_assigned: Option<String>,
+    /// Without the assigned key.
+    pub(super) new_arrays: Vec<Type>,
     pub(super) copy_in: String,
     pub(super) copy_out: String,
     /// Moves the sequence of an assigned key up to a key that the caller brought.
@@ -83,6 +88,8 @@ impl Texts {
             copy_in: format!("COPY {name} ({columns}) FROM STDIN (FORMAT BINARY)"),
             copy_out: format!("COPY ({}) TO STDOUT (FORMAT BINARY)", fixed.all),
             advance: assigned.map(|(_, column)| advance(table, column.name.text)),
+            unnest_assigned: assigned.map(|(at, _)| unnest_assigned(table, at)),
+            new_arrays: new_arrays(table, assigned.map(|(at, _)| at)),
             arrays: table.columns.iter().map(|c| array_of(c.kind)).collect(),
             key: table.key_columns().map(|c| type_of(c.kind)).collect(),
             key_arrays: table.key_columns().map(|c| array_of(c.kind)).collect(),
@@ -130,6 +137,30 @@ fn unnest(table: &Table) -> String {
     format!("INSERT INTO {name} ({columns}) SELECT {columns} FROM {given}")
 }
 
+/// Keys are drawn from a sequence in the order in which the rows come, which is that of the arrays.
+fn unnest_assigned(table: &Table, assigned: usize) -> String {
+    let sent: Vec<_> = (0..table.columns.len()).filter(|at| *at != assigned).collect();
+    format!(
+        "INSERT INTO {} ({}) {} RETURNING {}",
+        quoted(table.name),
+        list(table, sent.iter().copied()),
+        in_order(table, &sent),
+        list(table, [assigned]),
+    )
+}
+
+fn new_arrays(table: &Table, assigned: Option<usize>) -> Vec<Type> {
+    let sent = (0..table.columns.len()).filter(|at| Some(*at) != assigned);
+    arrays(sent.map(|at| &table.columns[at]))
+}
+
+/// The rows of arrays in the parameters, one array for each of these columns, in their order.
+pub(super) fn in_order(table: &Table, sent: &[usize]) -> String {
+    let names: Vec<_> = (0..sent.len()).map(|i| format!("c{i}")).collect();
+    let given = numbered(sent.iter().map(|&at| &table.columns[at]));
+    format!("SELECT {} FROM {given} ORDER BY place", names.join(", "))
+}
+
 /// How long a statement of many callers waits for another transaction, in milliseconds, before
 /// they go on alone.
 ///
@@ -148,7 +179,7 @@ fn patient(table: &Table) -> String {
 }
 
 /// The rows of arrays in the parameters, one array per column, under these names.
-pub(super) fn given(table: &Table, columns: &str) -> String {
+fn given(table: &Table, columns: &str) -> String {
     format!("UNNEST({}) AS given ({columns})", marks(table.columns))
 }
 

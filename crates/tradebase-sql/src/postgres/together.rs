@@ -90,16 +90,16 @@ impl Write {
         Ok(Self { table: T::TABLE, sql, types, values, key, kind: Kind::Upsert })
     }
 
-    pub(crate) fn delete<T: Record>(key: &T::Key) -> Result<Self> {
-        let texts = texts(T::TABLE);
+    pub(crate) fn delete<K: Key>(table: &'static Table, key: &K) -> Result<Self> {
+        let texts = texts(table);
         let mut values = Scratch::new();
-        key.put_key(T::TABLE.key_columns(), &mut BindSink::new(&mut values))?;
+        key.put_key(table.key_columns(), &mut BindSink::new(&mut values))?;
         if values.skipped() {
-            return Err(unassigned(T::TABLE));
+            return Err(unassigned(table));
         }
         let (sql, types) = (&texts.fixed.delete, &texts.key);
         let (sql, types) = (Cow::Borrowed(sql.as_str()), types.as_slice());
-        Ok(Self { table: T::TABLE, sql, types, values, key: None, kind: Kind::Delete })
+        Ok(Self { table, sql, types, values, key: None, kind: Kind::Delete })
     }
 
     /// How it ended, from the row that came back.
@@ -127,7 +127,7 @@ impl Write {
             _ => None,
         };
         let at = at + usize::from(self.table.playing(Roles::VERSION).is_some());
-        Ok(Landed { how, created, version, key: self.assigned(source, at)? })
+        Ok(Landed { how, created, version, key: self.assigned(source, at)?, stored: None })
     }
 
     fn created(&self, source: &mut Option<RowSource<'_>>, at: usize) -> Result<Option<Timestamp>> {

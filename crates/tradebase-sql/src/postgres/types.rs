@@ -90,14 +90,14 @@ fn words(types: &[Type]) -> String {
 /// Refuses columns that do not hold what the record says, or less of it. The server's are given
 /// by their types and modifiers.
 pub(super) fn check_columns<'a>(
-    ours: &'static [Column],
+    ours: impl ExactSizeIterator<Item = &'static Column>,
     server: impl ExactSizeIterator<Item = (&'a Type, i32)>,
 ) -> Result<()> {
     if ours.len() != server.len() {
         let message = format!("the statement has another number of columns: {}", server.len());
         return Err(Error::new(Code::SchemaMismatch, message));
     }
-    for (column, (kind, modifier)) in ours.iter().zip(server) {
+    for (column, (kind, modifier)) in ours.zip(server) {
         if !same_bytes(&type_of(column.kind), kind) {
             return Err(mismatch(column, kind.name()));
         }

@@ -7,17 +7,17 @@ use std::pin::pin;
 use futures_util::TryStreamExt;
 use tokio_postgres::types::Type;
 use tradebase_core::{
-    Code, Error, Got, Kind, Record, Result, Roles, Sink, Source, Table, Timestamp, Value,
+    Code, Error, Got, Key, Kind, Record, Result, Roles, Sink, Source, Table, Timestamp, Value,
 };
 
 use super::array::{ArraySink, Arrays};
 use super::bulk::{STATEMENT_ROWS_MAX, fill, finish, repeats};
 use super::connection::Connection;
 use super::error::from_postgres;
-use super::filter::Encoded;
 use super::gets::key_cells;
 use super::lease::Group;
 use super::many::{NUMBER, miscounted, numbered};
+use super::parameters::Encoded;
 use super::place::run;
 use super::scratch::BindSink;
 use super::source::RowSource;
@@ -26,9 +26,9 @@ use super::texts::{texts, update_columns};
 use super::types::{array_of, type_of};
 use crate::call::Call;
 use crate::error::{missing, other_version, placed, twice};
-use crate::filter::Parameters;
 use crate::naming::{quoted, words};
 use crate::patch::Change;
+use crate::render::Parameters;
 use crate::sql::Updated;
 
 impl Store {
@@ -90,15 +90,17 @@ impl Store {
     }
 
     /// Writes some columns of a row.
-    pub(crate) async fn patch<T: Record>(
+    pub(crate) async fn patch<K: Key>(
         &self,
         call: &Call<'_>,
-        key: &T::Key,
+        table: &'static Table,
+        key: &K,
         change: &Change,
     ) -> Result<Updated> {
-        let (text, encoded) = patch_text::<T>(key, change)?;
+        let (text, encoded) = patch_text(table, key, change)?;
         call.runs_own(&text);
-        run!(self.lease(call).await?, c => c.patch::<T>(key, change, &text, &encoded).await)
+        let patch = (text.as_str(), &encoded);
+        run!(self.lease(call).await?, c => c.patch(table, key, change, patch).await)
     }
 }
 
@@ -148,7 +150,8 @@ impl Connection {
         while let (Some(rows @ [_, ..]), Some(versions), Some(created)) =
             (rows.get(done..), versions.get(done..), created.get_mut(done..))
         {
-            let Some(count) = self.update_many(rows, versions, part, created).await? else {
+            let updated = self.update_many(done, rows, versions, part, created).await?;
+            let Some(count) = updated else {
                 return Ok(Some(done));
             };
             done += count;
@@ -158,9 +161,11 @@ impl Connection {
     }
 
     /// Updates the first rows, as many as fit one statement, and gives their number. None if one
-    /// of them is not there, or has another version.
+    /// of them is not there, or has another version. The place of the first one in the batch is
+    /// `from`.
     async fn update_many<T: Record>(
         &mut self,
+        from: usize,
         rows: &[&T],
         versions: &[Option<i64>],
         part: Option<&Part>,
@@ -172,7 +177,7 @@ impl Connection {
         let version = T::TABLE.playing(Roles::VERSION).map(|(_, column)| column);
         let sent = |part: Option<&Part>| part.map_or(T::TABLE.columns.len(), |p| p.sent.len());
         let columns = sent(part) + usize::from(version.is_some());
-        let (arrays, sent) = fill(rows, columns, |at, row, sink| {
+        let (arrays, sent) = fill(from, rows, columns, |at, row, sink| {
             match part {
                 None => row.write(sink)?,
                 Some(part) => part.sent.iter().try_for_each(|&at| row.put(at, sink))?,
@@ -251,20 +256,20 @@ impl Connection {
         }
     }
 
-    async fn patch<T: Record>(
+    async fn patch<K: Key>(
         &mut self,
-        key: &T::Key,
+        table: &'static Table,
+        key: &K,
         change: &Change,
-        text: &str,
-        encoded: &Encoded,
+        (text, encoded): (&str, &Encoded),
     ) -> Result<Updated> {
-        self.know::<T>().await?;
-        let statement = self.prepare(T::TABLE, text, &encoded.types, &[]).await?;
+        self.know_table(table).await?;
+        let statement = self.prepare(table, text, &encoded.types, &[]).await?;
         let patched = self.client.execute_raw(&statement, encoded.scratch.params()).await;
-        if patched.map_err(|e| from_postgres(&e, Some(T::TABLE)))? > 0 {
+        if patched.map_err(|e| from_postgres(&e, Some(table)))? > 0 {
             return Ok(Updated::Yes { created: None });
         }
-        if change.version.is_some() && self.exists::<T>(key).await? {
+        if change.version.is_some() && self.exists(table, key).await? {
             return Ok(Updated::OtherVersion);
         }
         Ok(Updated::Missing)
@@ -289,22 +294,26 @@ fn moved() -> Error {
 
 /// `UPDATE … SET a = $1, version = version + 1 WHERE id = $2 AND version = $3`, with its
 /// parameters. Patches of the same columns have the same text.
-fn patch_text<T: Record>(key: &T::Key, change: &Change) -> Result<(String, Encoded)> {
+fn patch_text<K: Key>(
+    table: &'static Table,
+    key: &K,
+    change: &Change,
+) -> Result<(String, Encoded)> {
     let (mut text, mut encoded) = (String::new(), Encoded::default());
-    _ = write!(text, "UPDATE {} SET ", quoted(T::TABLE.name));
+    _ = write!(text, "UPDATE {} SET ", quoted(table.name));
     for (i, (at, value)) in change.values.iter().enumerate() {
-        let Some(column) = T::TABLE.columns.get(*at) else { continue };
+        let Some(column) = table.columns.get(*at) else { continue };
         encoded.one(column, value)?;
         let comma = if i == 0 { "" } else { ", " };
         _ = write!(text, "{comma}{} = ${}", quoted(column.name.text), encoded.types.len());
     }
-    let version = T::TABLE.playing(Roles::VERSION).map(|(_, column)| column);
+    let version = table.playing(Roles::VERSION).map(|(_, column)| column);
     if let Some(column) = version {
         let name = quoted(column.name.text);
         _ = write!(text, ", {name} = {name} + 1");
     }
     text.push_str(" WHERE ");
-    put_key::<T>(key, &mut text, &mut encoded)?;
+    put_key(table, key, &mut text, &mut encoded)?;
     if let (Some(column), Some(version)) = (version, change.version) {
         encoded.one(column, &Value::Int(version))?;
         _ = write!(text, " AND {} = ${}", quoted(column.name.text), encoded.types.len());
@@ -312,13 +321,17 @@ fn patch_text<T: Record>(key: &T::Key, change: &Change) -> Result<(String, Encod
     Ok((text, encoded))
 }
 
-fn put_key<T: Record>(key: &T::Key, text: &mut String, encoded: &mut Encoded) -> Result<()> {
-    use tradebase_core::Key;
-    key.put_key(T::TABLE.key_columns(), &mut BindSink::new(&mut encoded.scratch))?;
+fn put_key<K: Key>(
+    table: &'static Table,
+    key: &K,
+    text: &mut String,
+    encoded: &mut Encoded,
+) -> Result<()> {
+    key.put_key(table.key_columns(), &mut BindSink::new(&mut encoded.scratch))?;
     if encoded.scratch.skipped() {
-        return Err(crate::error::unassigned(T::TABLE));
+        return Err(crate::error::unassigned(table));
     }
-    for (i, column) in T::TABLE.key_columns().enumerate() {
+    for (i, column) in table.key_columns().enumerate() {
         encoded.types.push(type_of(column.kind));
         let and = if i == 0 { "" } else { " AND " };
         _ = write!(text, "{and}{} = ${}", quoted(column.name.text), encoded.types.len());

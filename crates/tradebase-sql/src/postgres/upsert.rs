@@ -66,6 +66,19 @@ fn returned(table: &Table) -> String {
     format!("{STORED}.xmax = 0{}", terms.collect::<String>())
 }
 
+/// All columns, to come back behind what [`text`] lets come back.
+pub(super) fn whole(table: &Table) -> String {
+    let names = table.columns.iter().map(|column| quoted(column.name.text));
+    names.map(|name| format!(", {STORED}.{name}")).collect()
+}
+
+/// How many values [`text`] lets come back.
+pub(super) fn told(table: &Table) -> usize {
+    let filled = [Roles::CREATED, Roles::VERSION].map(|role| table.playing(role).is_some());
+    let assigned = schema::assigned(table).is_some();
+    1 + filled.into_iter().chain([assigned]).filter(|told| *told).count()
+}
+
 fn is_version(table: &Table, at: usize) -> bool {
     table.playing(Roles::VERSION).is_some_and(|(version, _)| version == at)
 }

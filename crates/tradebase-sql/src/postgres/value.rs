@@ -16,6 +16,7 @@ use super::sink::JSONB_VERSION;
 use super::source::{Cells, RowSource};
 use super::types::{mismatch, same_bytes, type_of};
 use crate::door::{other_count, other_width};
+use crate::raw::Argument;
 
 static BOOL: Column = Column::new("value", Kind::Bool, true);
 static SHORT: Column = Column::new("value", Kind::I16, true);
@@ -38,13 +39,13 @@ pub(super) struct Given {
 impl Given {
     /// Encodes values as the statement takes them, without loss. Text stands for any type: the
     /// server reads it.
-    pub(super) fn encode(statement: &Statement, values: &[Value]) -> Result<Self> {
+    pub(super) fn encode(statement: &Statement, values: &[Argument<'_>]) -> Result<Self> {
         let types = statement.params();
         if types.len() != values.len() {
             return Err(other_count(types.len(), values.len()));
         }
         let mut given = Self { scratch: Scratch::new(), formats: Vec::new() };
-        for (i, (ty, value)) in types.iter().zip(values).enumerate() {
+        for (i, (ty, Argument { value, .. })) in types.iter().zip(values).enumerate() {
             given.add(ty, value).map_err(|e| unfit(i, ty, value).because(e))?;
         }
         Ok(given)

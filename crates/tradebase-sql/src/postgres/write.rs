@@ -15,6 +15,7 @@ use super::source::RowSource;
 use super::store::Store;
 use super::texts::texts;
 use crate::call::Call;
+use crate::entry::Entry;
 use crate::error::unassigned;
 use crate::schema;
 use crate::sql::Updated;
@@ -32,16 +33,22 @@ impl Store {
     }
 
     /// Deletes the row of a key.
-    pub(crate) async fn delete<T: Record>(&self, call: &Call<'_>, key: &T::Key) -> Result<bool> {
-        call.runs(&texts(T::TABLE).fixed.delete);
-        run!(self.lease(call).await?, c => c.delete::<T>(key).await)
+    pub(crate) async fn delete<K: Key>(
+        &self,
+        call: &Call<'_>,
+        table: &'static Table,
+        key: &K,
+    ) -> Result<bool> {
+        call.runs(&texts(table).fixed.delete);
+        run!(self.lease(call).await?, c => c.delete(table, key).await)
     }
 }
 
 impl Connection {
-    pub(super) async fn insert<T: Record>(&mut self, row: &T) -> Result<Option<i64>> {
-        let texts = texts(T::TABLE);
-        self.know::<T>().await?;
+    pub(super) async fn insert<E: Entry>(&mut self, row: &E) -> Result<Option<i64>> {
+        let table = row.table();
+        let texts = texts(table);
+        self.know_table(table).await?;
         self.scratch.clear();
         row.write(&mut BindSink::new(&mut self.scratch))?;
         let (sql, types) = if self.scratch.skipped() {
@@ -50,13 +57,13 @@ impl Connection {
             self.advance(row).await?;
             (&texts.fixed.insert, &texts.every)
         };
-        let statement = self.prepare(T::TABLE, sql, types, &[]).await?;
+        let statement = self.prepare(table, sql, types, &[]).await?;
         if texts.advance.is_none() {
-            self.execute(T::TABLE, &statement).await?;
+            self.execute(table, &statement).await?;
             return Ok(None);
         }
-        let Some((_, column)) = schema::assigned(T::TABLE) else { return Ok(None) };
-        let key = self.first(T::TABLE, &statement, |mut row| row.i64(0, column)).await?;
+        let Some((_, column)) = schema::assigned(table) else { return Ok(None) };
+        let key = self.first(table, &statement, |mut row| row.i64(0, column)).await?;
         match key {
             Some(Got::Value(key)) => Ok(Some(key)),
             _ => Err(Error::new(Code::Internal, "no key was assigned")),
@@ -65,17 +72,17 @@ impl Connection {
 
     /// Moves the sequence up to a key that the caller brought, before the row is there: a gap
     /// does no harm.
-    pub(super) async fn advance<T: Record>(&mut self, row: &T) -> Result<()> {
-        let (Some(sql), Some((at, _))) = (&texts(T::TABLE).advance, schema::assigned(T::TABLE))
-        else {
+    pub(super) async fn advance<E: Entry>(&mut self, row: &E) -> Result<()> {
+        let table = row.table();
+        let (Some(sql), Some((at, _))) = (&texts(table).advance, schema::assigned(table)) else {
             return Ok(());
         };
         let types = [tokio_postgres::types::Type::INT8];
-        let statement = self.prepare(T::TABLE, sql, &types, &[]).await?;
+        let statement = self.prepare(table, sql, &types, &[]).await?;
         let mut key = Scratch::new();
         row.put(at, &mut BindSink::new(&mut key))?;
         let moved = self.client.execute_raw(&statement, key.params()).await;
-        moved.map(drop).map_err(|e| from_postgres(&e, Some(T::TABLE)))
+        moved.map(drop).map_err(|e| from_postgres(&e, Some(table)))
     }
 
     async fn update<T: Record>(&mut self, row: &T, version: Option<i64>) -> Result<Updated> {
@@ -104,32 +111,32 @@ impl Connection {
         };
         match updated {
             Some(updated) => Ok(updated),
-            None if texts.fixed.update_by_version && self.exists::<T>(&row.key()).await? => {
+            None if texts.fixed.update_by_version && self.exists(T::TABLE, &row.key()).await? => {
                 Ok(Updated::OtherVersion)
             }
             None => Ok(Updated::Missing),
         }
     }
 
-    async fn delete<T: Record>(&mut self, key: &T::Key) -> Result<bool> {
-        let texts = texts(T::TABLE);
-        self.bind_key::<T>(key)?;
-        let statement = self.prepare(T::TABLE, &texts.fixed.delete, &texts.key, &[]).await?;
-        Ok(self.execute(T::TABLE, &statement).await? > 0)
+    async fn delete<K: Key>(&mut self, table: &'static Table, key: &K) -> Result<bool> {
+        let texts = texts(table);
+        self.bind_key(table, key)?;
+        let statement = self.prepare(table, &texts.fixed.delete, &texts.key, &[]).await?;
+        Ok(self.execute(table, &statement).await? > 0)
     }
 
-    pub(super) async fn exists<T: Record>(&mut self, key: &T::Key) -> Result<bool> {
-        let texts = texts(T::TABLE);
-        self.bind_key::<T>(key)?;
-        let statement = self.prepare(T::TABLE, &texts.fixed.exists, &texts.key, &[]).await?;
-        Ok(self.first(T::TABLE, &statement, |_| Ok(())).await?.is_some())
+    pub(super) async fn exists<K: Key>(&mut self, table: &'static Table, key: &K) -> Result<bool> {
+        let texts = texts(table);
+        self.bind_key(table, key)?;
+        let statement = self.prepare(table, &texts.fixed.exists, &texts.key, &[]).await?;
+        Ok(self.first(table, &statement, |_| Ok(())).await?.is_some())
     }
 
     /// Makes the key's columns the parameters.
-    pub(super) fn bind_key<T: Record>(&mut self, key: &T::Key) -> Result<()> {
+    pub(super) fn bind_key<K: Key>(&mut self, table: &'static Table, key: &K) -> Result<()> {
         self.scratch.clear();
-        key.put_key(T::TABLE.key_columns(), &mut BindSink::new(&mut self.scratch))?;
-        if self.scratch.skipped() { Err(unassigned(T::TABLE)) } else { Ok(()) }
+        key.put_key(table.key_columns(), &mut BindSink::new(&mut self.scratch))?;
+        if self.scratch.skipped() { Err(unassigned(table)) } else { Ok(()) }
     }
 
     /// Runs a statement with the parameters in the scratch and gives the number of rows.

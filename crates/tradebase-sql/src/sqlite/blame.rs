@@ -5,10 +5,12 @@
 
 use rusqlite::Connection;
 use rusqlite::types::{ToSqlOutput, ValueRef};
-use tradebase_core::{Code, Error, Record, Result, Table};
+use tradebase_core::{Code, Error, Result, Table};
 
+use super::filtered::Filtered;
 use super::image::Image;
 use super::sink::ValueSink;
+use crate::entry::Entry;
 use crate::error::{broken, still_pointed_to};
 use crate::naming::quoted;
 use crate::schema;
@@ -18,7 +20,7 @@ const CHILDREN_MAX: usize = 1_000;
 
 /// As [`of_values`], of a row.
 #[cold]
-pub(super) fn of_row<T: Record>(connection: &Connection, row: &T, error: Error) -> Error {
+pub(super) fn of_row<E: Entry>(connection: &Connection, row: &E, error: Error) -> Error {
     if error.code() != Code::BrokenReference {
         return error;
     }
@@ -28,9 +30,9 @@ pub(super) fn of_row<T: Record>(connection: &Connection, row: &T, error: Error) 
         row.put(at, &mut sink).ok()?;
         sink.into_values().pop()
     };
-    let values: Vec<_> = (0..T::COLUMNS.len()).map(value).collect();
+    let values: Vec<_> = (0..row.table().columns.len()).map(value).collect();
     let value = |at: usize| values.get(at)?.as_ref().map(ValueRef::from);
-    of_values(connection, T::TABLE, value, error)
+    of_values(connection, row.table(), value, error)
 }
 
 /// The error of values that were to be written, naming the column that points to nothing.
@@ -77,6 +79,24 @@ pub(super) fn of_key(connection: &Connection, table: &Table, key: &Image, error:
     }
 }
 
+/// The error of rows that were to be deleted, naming the table whose rows point to one of them.
+#[cold]
+pub(super) fn of_rows(
+    connection: &Connection,
+    table: &Table,
+    rows: &Filtered,
+    error: Error,
+) -> Error {
+    if error.code() != Code::BrokenReference {
+        return error;
+    }
+    let children = children(connection, table.name);
+    match children.and_then(|children| rows.pointing(connection, table, children)) {
+        Ok(Some(child)) => still_pointed_to(&child, error),
+        Ok(None) | Err(_) => error,
+    }
+}
+
 fn pointing(connection: &Connection, table: &Table, key: &Image) -> Result<Option<String>> {
     let Some(value) = key.value(0) else { return Ok(None) };
     for (child, column) in children(connection, table.name)? {
@@ -87,12 +107,15 @@ fn pointing(connection: &Connection, table: &Table, key: &Image) -> Result<Optio
     Ok(None)
 }
 
-/// The tables and columns that point to a table.
+/// The tables and columns that point to a table, and keep its rows from going. The table itself
+/// comes last: its rows that point to each other may go together.
 fn children(connection: &Connection, parent: &str) -> Result<Vec<(String, String)>> {
     let failed = |e| super::error::from_sqlite(&e, None);
     let sql = "SELECT child.name, reference.\"from\" \
                FROM sqlite_schema AS child, pragma_foreign_key_list(child.name) AS reference \
-               WHERE child.type = 'table' AND reference.\"table\" = ?1 COLLATE NOCASE";
+               WHERE child.type = 'table' AND reference.\"table\" = ?1 COLLATE NOCASE \
+               AND reference.on_delete IN ('NO ACTION', 'RESTRICT') \
+               ORDER BY child.name = ?1 COLLATE NOCASE";
     let mut statement = connection.prepare_cached(sql).map_err(failed)?;
     let found = statement.query_map([parent], |row| Ok((row.get(0)?, row.get(1)?)));
     found.map_err(failed)?.take(CHILDREN_MAX).collect::<Result<_, _>>().map_err(failed)

@@ -7,7 +7,7 @@ use std::collections::HashSet;
 
 use rusqlite::Statement;
 use tokio::task::yield_now;
-use tradebase_core::{Code, Key, Record, Result, Timestamp};
+use tradebase_core::{Code, Key, Record, Result, Table, Timestamp};
 
 use super::blame;
 use super::change::columns_text;
@@ -23,6 +23,7 @@ use super::write::{created_in, key_image, key_in, no_key, only_row, versionless}
 use super::writing::Writing;
 use crate::call::Call;
 use crate::conflict::{Landed, Plan};
+use crate::entry::Entry;
 use crate::error::{missing, other_version, placed, twice, unassigned};
 use crate::naming::words;
 use crate::schema;
@@ -33,15 +34,18 @@ const ROWS_PER_TURN: usize = 256;
 
 impl Store {
     /// Inserts rows, all or none; gives their keys if the database assigned them.
-    pub(crate) async fn insert_many<T: Record>(
+    pub(crate) async fn insert_many<E: Entry>(
         &self,
         call: &Call<'_>,
-        rows: &[&T],
+        table: &'static Table,
+        rows: &[&E],
     ) -> Result<Vec<i64>> {
-        call.runs(&statements(T::TABLE).insert);
+        call.runs(&statements(table).insert);
         let mut keys = Vec::new();
-        self.in_turns(call, rows, |writing, turn, from| writing.insert(turn, from, &mut keys))
-            .await?;
+        let work = |writing: &mut Writing, turn: &[&E], from: usize| {
+            writing.insert(table, turn, from, &mut keys)
+        };
+        self.in_turns(call, rows, work).await?;
         Ok(keys)
     }
 
@@ -111,15 +115,16 @@ impl Store {
     }
 
     /// Deletes the rows of these keys, all or none, and counts those that were there.
-    pub(crate) async fn delete_many<T: Record>(
+    pub(crate) async fn delete_many<K: Key>(
         &self,
         call: &Call<'_>,
-        keys: &[T::Key],
+        table: &'static Table,
+        keys: &[K],
     ) -> Result<u64> {
-        call.runs(&statements(T::TABLE).delete);
+        call.runs(&statements(table).delete);
         let mut count = 0;
         self.in_turns(call, keys, |writing, turn, _| {
-            count += writing.delete::<T>(turn)?;
+            count += writing.delete(table, turn)?;
             Ok(())
         })
         .await?;
@@ -157,17 +162,23 @@ impl Store {
 
 impl Writing {
     /// Inserts rows by one prepared statement, the first of them being row `from`, and notes the keys the database assigned.
-    fn insert<T: Record>(&mut self, rows: &[&T], from: usize, keys: &mut Vec<i64>) -> Result<()> {
-        let failed = |e| from_sqlite(&e, Some(T::TABLE));
-        let sql = &statements(T::TABLE).insert;
+    fn insert<E: Entry>(
+        &mut self,
+        table: &'static Table,
+        rows: &[&E],
+        from: usize,
+        keys: &mut Vec<i64>,
+    ) -> Result<()> {
+        let failed = |e| from_sqlite(&e, Some(table));
+        let sql = &statements(table).insert;
         let mut statement = self.connection.prepare_cached(sql).map_err(failed)?;
-        let assigns = schema::assigned(T::TABLE).is_some();
+        let assigns = schema::assigned(table).is_some();
         for (at, row) in rows.iter().enumerate() {
             let blamed = |e| placed(from + at, blame::of_row(&self.connection, *row, e));
             row.write(&mut BindSink::new(&mut statement, &mut self.scratch))?;
             if assigns {
                 let key =
-                    only_row(&mut statement, T::TABLE, |row, table| key_in(row, 0, table), || {});
+                    only_row(&mut statement, table, |row, table| key_in(row, 0, table), || {});
                 keys.push(key.map_err(blamed)?.flatten().ok_or_else(no_key)?);
             } else {
                 statement.raw_execute().map_err(failed).map_err(blamed)?;
@@ -274,13 +285,13 @@ impl Writing {
         Ok(())
     }
 
-    fn delete<T: Record>(&mut self, keys: &[T::Key]) -> Result<u64> {
-        let failed = |e| from_sqlite(&e, Some(T::TABLE));
-        let sql = &statements(T::TABLE).delete;
+    fn delete<K: Key>(&mut self, table: &'static Table, keys: &[K]) -> Result<u64> {
+        let failed = |e| from_sqlite(&e, Some(table));
+        let sql = &statements(table).delete;
         let mut statement = self.connection.prepare_cached(sql).map_err(failed)?;
         let mut count = 0;
         for key in keys {
-            bind_key::<T>(key, &mut statement, &mut self.scratch)?;
+            bind_key(table, key, &mut statement, &mut self.scratch)?;
             if statement.raw_execute().map_err(failed)? > 0 {
                 count += 1;
             }
@@ -290,14 +301,15 @@ impl Writing {
 }
 
 /// Binds the key's columns as the first parameters.
-pub(super) fn bind_key<T: Record>(
-    key: &T::Key,
+pub(super) fn bind_key<K: Key>(
+    table: &'static Table,
+    key: &K,
     statement: &mut Statement<'_>,
     scratch: &mut Vec<u8>,
 ) -> Result<()> {
     let mut sink = BindSink::new(statement, scratch);
-    key.put_key(T::TABLE.key_columns(), &mut sink)?;
-    if sink.skipped() { Err(unassigned(T::TABLE)) } else { Ok(()) }
+    key.put_key(table.key_columns(), &mut sink)?;
+    if sink.skipped() { Err(unassigned(table)) } else { Ok(()) }
 }
 
 /// The keys of a batch, to find two that are the same.
@@ -361,7 +373,7 @@ fn sameness<T: Record>(row: &T, on: &[usize]) -> Result<Option<Image>> {
 fn differ<T: Record>(rows: &[&T]) -> Result<()> {
     let mut seen = Seen::default();
     for (at, row) in rows.iter().enumerate() {
-        seen.add(&key_image::<T>(&row.key()).map_err(|e| placed(at, e))?);
+        seen.add(&key_image(T::TABLE, &row.key()).map_err(|e| placed(at, e))?);
     }
     match seen.twice() {
         Some(at) => Err(twice(Code::Invalid, at, words(T::TABLE, T::TABLE.key))),

@@ -5,18 +5,18 @@ use rusqlite::types::Value as SqliteValue;
 use rusqlite::{Connection, InterruptHandle, Statement};
 use tokio::runtime::Handle;
 use tokio::task::AbortHandle;
-use tradebase_core::{Code, Error, Result, Row, Rows, Value};
+use tradebase_core::{Code, Error, Result, Row, Rows};
 
 use super::error::from_sqlite;
 use super::held;
-use super::statement::{bind, bound, changes, compile, fits, prepare, records, values};
+use super::statement::{bind, bound, changes, compile, fits, prepare, rows, values};
 use super::store::{Store, on_a_thread};
 use super::unit::{Changing, noted};
 use super::writer::Writer;
 use super::writing::{note_unclosed, shut};
 use crate::call::Call;
-use crate::door::{begins_with, mentions};
 use crate::error::given_up;
+use crate::raw::{Argument, Gather, begins_with, mentions};
 
 /// How statements begin that may only read, and change nothing of the connection: the engine
 /// counts BEGIN, ATTACH and many a PRAGMA among those that read.
@@ -39,8 +39,9 @@ const NOT_INSIDE: [&str; 10] = [
     SETTING,
 ];
 
-/// What is done with a statement whose parameters are bound.
-type Work<T> = fn(&Connection, &mut Statement<'_>) -> Result<T>;
+/// What is done with a statement whose parameters are bound. The inner error is no failure of the
+/// statement: its rows are not as many as are asked for.
+type Work<T> = fn(&Connection, &mut Statement<'_>) -> Result<Result<T>>;
 
 /// The connection that writes, for statements of the user's own.
 pub(crate) struct Door {
@@ -72,9 +73,9 @@ impl Store {
         &self,
         call: &Call<'_>,
         sql: &str,
-        parameters: &[Value],
+        given: &[Argument<'_>],
     ) -> Result<u64> {
-        let bound = bound(parameters)?;
+        let bound = bound(given)?;
         match call.sqlite() {
             Some(held) => self.inside(call, held, sql, bound, None, changes).await,
             None => self.door(call).await?.alone(sql, bound, changes).await,
@@ -82,13 +83,13 @@ impl Store {
     }
 
     /// Reads rows by one statement. What it has written stands only if they can be read.
-    pub(crate) async fn query<R: Row>(
+    pub(crate) async fn query<R: Row, G: Gather<R>>(
         &self,
         call: &Call<'_>,
         sql: &str,
-        parameters: &[Value],
-    ) -> Result<Vec<R>> {
-        self.read(call, sql, bound(parameters)?, Some(R::WIDTH), records).await
+        given: &[Argument<'_>],
+    ) -> Result<G::Out> {
+        self.read(call, sql, bound(given)?, Some(R::WIDTH), rows::<R, G>).await
     }
 
     /// Reads values by one statement. What it has written stands only if they can be read.
@@ -96,9 +97,9 @@ impl Store {
         &self,
         call: &Call<'_>,
         sql: &str,
-        parameters: &[Value],
+        given: &[Argument<'_>],
     ) -> Result<Rows> {
-        self.read(call, sql, bound(parameters)?, None, values).await
+        self.read(call, sql, bound(given)?, None, values).await
     }
 
     /// Reads beside the writer where that can be, else in its place.
@@ -135,7 +136,7 @@ impl Store {
             let (reader, found) = interruptibly(self.runtime(), interrupt, job).await?;
             drop(reader);
             if let Some(found) = found? {
-                return Ok(found);
+                return found;
             }
         }
         self.door(call).await?.alone(sql, bound, work).await
@@ -163,7 +164,7 @@ impl Store {
                 let mut statement = compile(connection, &text)?;
                 // What is refused here has not run: the transaction is as it was.
                 match fits(&statement, width).and_then(|()| bind(&mut statement, bound)) {
-                    Ok(()) => work(connection, &mut statement).map(Ok),
+                    Ok(()) => work(connection, &mut statement),
                     Err(error) => Ok(Err(error)),
                 }
             };
@@ -182,22 +183,22 @@ impl Store {
 
 impl Door {
     /// Runs one statement and gives the number of rows that it changed.
-    pub(crate) async fn execute(&mut self, sql: &str, parameters: &[Value]) -> Result<u64> {
-        self.statement(sql, bound(parameters)?, changes).await
+    pub(crate) async fn execute(&mut self, sql: &str, given: &[Argument<'_>]) -> Result<u64> {
+        self.statement(sql, bound(given)?, changes).await
     }
 
     /// Reads rows by one statement.
-    pub(crate) async fn query<R: Row>(
+    pub(crate) async fn query<R: Row, G: Gather<R>>(
         &mut self,
         sql: &str,
-        parameters: &[Value],
-    ) -> Result<Vec<R>> {
-        self.statement(sql, bound(parameters)?, records).await
+        given: &[Argument<'_>],
+    ) -> Result<G::Out> {
+        self.statement(sql, bound(given)?, rows::<R, G>).await
     }
 
     /// Reads values by one statement.
-    pub(crate) async fn query_values(&mut self, sql: &str, parameters: &[Value]) -> Result<Rows> {
-        self.statement(sql, bound(parameters)?, values).await
+    pub(crate) async fn query_values(&mut self, sql: &str, given: &[Argument<'_>]) -> Result<Rows> {
+        self.statement(sql, bound(given)?, values).await
     }
 
     /// Runs several statements.
@@ -231,10 +232,10 @@ impl Door {
                 && !statement.readonly()
                 && !begins_with(&text, &[SETTING]);
             if !transacts {
-                return work(connection, &mut statement);
+                return work(connection, &mut statement)?;
             }
             run("BEGIN IMMEDIATE")?;
-            let done = work(connection, &mut statement)?;
+            let done = work(connection, &mut statement)??;
             run("COMMIT").map(|()| done)
         });
         let done = done.await;
@@ -250,7 +251,7 @@ impl Door {
         let text = sql.to_owned();
         self.run(sql, move |connection| {
             let mut statement = prepare(connection, &text, bound)?;
-            work(connection, &mut statement)
+            work(connection, &mut statement)?
         })
         .await
     }

@@ -131,7 +131,8 @@ impl Lane {
     /// done; later, it is done all the same.
     pub(super) async fn run(self: &Arc<Self>, call: &Call<'_>, work: Work) -> Result<Outcome> {
         let durability = self.durability(call);
-        let short = call.manner.in_place || work.len() <= LEADER_WRITES_MAX;
+        let known = !work.is_open_ended() && work.len() <= LEADER_WRITES_MAX;
+        let short = call.manner.in_place || known;
         let free = !self.crowded.load(Ordering::Relaxed) && !self.grouped.load(Ordering::Relaxed);
         let work = if free && short && self.is_in_place(call) {
             match self.in_place(work, durability) {
@@ -166,6 +167,7 @@ impl Lane {
         let mut room = LEADER_WRITES_MAX;
         let jobs = self.queue.take(|job| {
             let fits = job.work.len() <= room
+                && !job.work.is_open_ended()
                 && !job.alone
                 && (durability == Durability::Full || job.durability == Durability::Relaxed);
             room = room.saturating_sub(job.work.len());

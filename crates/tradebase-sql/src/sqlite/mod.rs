@@ -7,18 +7,22 @@ mod bulk;
 mod change;
 mod door;
 mod error;
-mod filter;
+mod filtered;
 #[cfg(test)]
 mod fixture;
 #[cfg(test)]
 mod full_disk;
+#[cfg(feature = "guest")]
+mod guest;
 mod handover;
 mod held;
 mod image;
 mod lane;
+mod like;
 #[cfg(test)]
 mod model;
 mod open;
+mod parameters;
 mod read;
 mod readers;
 mod result_code;
@@ -27,6 +31,8 @@ mod source;
 mod statement;
 mod store;
 mod stream;
+mod sum;
+mod sync;
 mod tables;
 mod thread;
 mod turn;
@@ -43,6 +49,8 @@ mod writing;
 pub(crate) use door::Door;
 pub(crate) use held::Held;
 pub(crate) use store::Store;
+#[cfg(feature = "guest")]
+pub(crate) use types::INTEGER_DIGITS_MAX;
 pub use types::sqlite_type;
 pub(crate) use write::Write;
 
@@ -82,6 +90,12 @@ fn fixed(table: &'static Table) -> &'static Fixed {
 /// The table's statements, rendered on first use.
 pub(crate) fn statements(table: &'static Table) -> &'static Statements {
     &fixed(table).shared
+}
+
+/// The name of a table's readable view.
+#[cfg(feature = "guest")]
+pub(crate) fn readable(table: &Table) -> String {
+    view::name(table)
 }
 
 /// The statement that inserts a row.

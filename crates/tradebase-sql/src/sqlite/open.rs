@@ -10,7 +10,9 @@ use tradebase_core::{Code, Error, Result};
 
 use super::address::Place;
 use super::error::from_sqlite;
-use super::filter::load_lists;
+use super::like::load_like;
+use super::parameters::load_lists;
+use super::sum::load_sums;
 use crate::naming::quoted;
 use crate::options::{Durability, SqlOptions};
 
@@ -143,6 +145,8 @@ fn prepare(connection: &Connection, busy: Duration, options: &SqlOptions) -> Res
     connection.busy_timeout(busy).map_err(|e| from_sqlite(&e, None))?;
     connection.set_prepared_statement_cache_capacity(options.statements_max);
     load_lists(connection).map_err(|e| from_sqlite(&e, None))?;
+    load_sums(connection).map_err(|e| from_sqlite(&e, None))?;
+    load_like(connection).map_err(|e| from_sqlite(&e, None))?;
     for quotes in [DbConfig::SQLITE_DBCONFIG_DQS_DML, DbConfig::SQLITE_DBCONFIG_DQS_DDL] {
         // Else a column that is missing is read as a text: its own name, in double quotes.
         connection.set_db_config(quotes, false).map_err(|e| from_sqlite(&e, None))?;

@@ -1,19 +1,19 @@
 //! Get, find, all.
 
 use rusqlite::{Connection, Statement};
-use tradebase_core::{Code, Error, Record, Result};
+use tradebase_core::{Code, Error, Record, Result, Table};
 
 use super::bulk::bind_key;
 use super::error::from_sqlite;
-use super::filter::Bindings;
+use super::parameters::Bindings;
 use super::readers::Reader;
 use super::source::RowSource;
 use super::store::{Store, on_a_thread};
 use super::unit::noted;
 use super::{fixed, statements};
 use crate::call::Call;
-use crate::filter::Renderer;
-use crate::find::Search;
+use crate::render::Renderer;
+use crate::select::{Decode, Select, Typed};
 
 /// Finds of at most so many rows run on the caller's thread, which spares the way to another one.
 /// What they have to walk over to find these rows does not count.
@@ -67,26 +67,26 @@ impl Store {
         Ok(u64::try_from(count).unwrap_or(0))
     }
 
-    /// What a search finds.
-    pub(crate) async fn find<T: Record>(&self, call: &Call<'_>, search: Search) -> Result<Vec<T>> {
-        let select = &statements(T::TABLE).select;
-        let mut text = Renderer::new(T::TABLE, select, Bindings::default());
-        text.condition(&search.condition)?;
-        text.order(&search.orders)?;
-        if let Some(rows) = search.limit {
-            text.limit(rows)?;
-        }
-        if let Some(rows) = search.offset {
-            text.offset(rows)?;
-        }
-        let Renderer { text, parameters, .. } = text;
+    /// What a statement reads.
+    pub(crate) async fn select<D: Decode>(
+        &self,
+        call: &Call<'_>,
+        select: &Select,
+        decode: D,
+    ) -> Result<Vec<D::Out>> {
+        let table = select.table;
+        let mut renderer = Renderer::new("", Bindings::default());
+        renderer.select(select)?;
+        let Renderer { text, parameters, .. } = renderer;
         call.runs_own(&text);
         let reader = self.reader(call).await?;
-        match search.limit {
+        match select.limit {
             Some(rows) if rows <= INLINE_ROWS_MAX => {
-                noted(call, read(reader.connection()?, &text, parameters))
+                noted(call, read(reader.connection()?, table, &text, &parameters, &decode))
             }
-            _ => self.aside(call, reader, move |c| read(c, &text, parameters)).await,
+            _ => {
+                self.aside(call, reader, move |c| read(c, table, &text, &parameters, &decode)).await
+            }
         }
     }
 
@@ -120,7 +120,7 @@ fn get<T: Record>(connection: &Connection, key: &T::Key) -> Result<Option<T>> {
     let failed = |e| from_sqlite(&e, Some(T::TABLE));
     let sql = &statements(T::TABLE).get;
     let mut statement = connection.prepare_cached(sql).map_err(failed)?;
-    bind_key::<T>(key, &mut statement, &mut Vec::new())?;
+    bind_key(T::TABLE, key, &mut statement, &mut Vec::new())?;
     let mut rows = statement.raw_query();
     match rows.next().map_err(failed)? {
         Some(row) => T::read(&mut RowSource::new(row)).map(Some),
@@ -147,7 +147,7 @@ pub(super) fn exists<T: Record>(connection: &Connection, key: &T::Key) -> Result
     let failed = |e| from_sqlite(&e, Some(T::TABLE));
     let sql = &statements(T::TABLE).exists;
     let mut statement = connection.prepare_cached(sql).map_err(failed)?;
-    bind_key::<T>(key, &mut statement, &mut Vec::new())?;
+    bind_key(T::TABLE, key, &mut statement, &mut Vec::new())?;
     let mut rows = statement.raw_query();
     Ok(rows.next().map_err(failed)?.is_some())
 }
@@ -159,23 +159,34 @@ fn all<T: Record>(connection: &Connection, sql: &str) -> Result<Vec<T>> {
     let count = { count }.query_row([], |row| row.get::<_, i64>(0)).map_err(failed)?;
     let mut statement = connection.prepare_cached(sql).map_err(failed)?;
     let mut found = Vec::with_capacity(usize::try_from(count).unwrap_or(0).min(1 << 20));
-    rows(&mut statement, &mut found)?;
+    rows(&mut statement, T::TABLE, &Typed::<T>::default(), &mut found)?;
     Ok(found)
 }
 
-fn read<T: Record>(connection: &Connection, sql: &str, bindings: Bindings) -> Result<Vec<T>> {
-    let failed = |e| from_sqlite(&e, Some(T::TABLE));
+fn read<D: Decode>(
+    connection: &Connection,
+    table: &'static Table,
+    sql: &str,
+    bindings: &Bindings,
+    decode: &D,
+) -> Result<Vec<D::Out>> {
+    let failed = |e| from_sqlite(&e, Some(table));
     let mut statement = connection.prepare_cached(sql).map_err(failed)?;
     bindings.bind(&mut statement)?;
     let mut found = Vec::new();
-    rows(&mut statement, &mut found)?;
+    rows(&mut statement, table, decode, &mut found)?;
     Ok(found)
 }
 
-fn rows<T: Record>(statement: &mut Statement<'_>, found: &mut Vec<T>) -> Result<()> {
+fn rows<D: Decode>(
+    statement: &mut Statement<'_>,
+    table: &'static Table,
+    decode: &D,
+    found: &mut Vec<D::Out>,
+) -> Result<()> {
     let mut rows = statement.raw_query();
-    while let Some(row) = rows.next().map_err(|e| from_sqlite(&e, Some(T::TABLE)))? {
-        found.push(T::read(&mut RowSource::new(row))?);
+    while let Some(row) = rows.next().map_err(|e| from_sqlite(&e, Some(table)))? {
+        found.push(decode.decode(&mut RowSource::new(row))?);
     }
     Ok(())
 }

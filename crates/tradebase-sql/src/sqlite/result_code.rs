@@ -57,12 +57,14 @@ pub const MESSAGES: &[(&str, Code)] = &[
     ("no such view", Code::SchemaMismatch),
     ("syntax error", Code::Syntax),
     ("incomplete input", Code::Syntax),
+    (super::sum::FOREIGN, Code::Unreadable),
+    (super::sum::TOO_LARGE, Code::Invalid),
 ];
 
 /// The code of an extended result code, of its primary one, or where that says too little of the
 /// message.
 pub(super) fn code_of(extended: i32, message: &str) -> Code {
-    // ON DELETE RESTRICT is a trigger inside.
+    // ON DELETE RESTRICT is a trigger inside; tables have it that were made elsewhere or before.
     if extended == ffi::SQLITE_CONSTRAINT_TRIGGER && message.contains("FOREIGN KEY") {
         return Code::BrokenReference;
     }

@@ -5,8 +5,10 @@ use rusqlite::{Connection, Statement};
 use tradebase_core::{Code, Error, Result, Row, Rows, Value};
 
 use super::error::from_sqlite;
+use super::parameters::value_of;
 use super::source::RowSource;
 use crate::door::{other_count, other_width};
+use crate::raw::{Argument, Gather};
 
 pub(super) fn prepare<'c>(
     connection: &'c Connection,
@@ -41,9 +43,13 @@ pub(super) fn fits(statement: &Statement<'_>, width: Option<usize>) -> Result<()
     }
 }
 
-/// Values as they stand in columns of their kind.
-pub(super) fn bound(values: &[Value]) -> Result<Vec<SqliteValue>> {
-    values.iter().enumerate().map(|(i, value)| bound_one(i, value)).collect()
+/// Values as they stand in their columns, or in columns of their kind.
+pub(super) fn bound(given: &[Argument<'_>]) -> Result<Vec<SqliteValue>> {
+    let bind = |(i, Argument { value, column })| match column {
+        Some(column) => value_of(column, value),
+        None => bound_one(i, value),
+    };
+    given.iter().copied().enumerate().map(bind).collect()
 }
 
 fn bound_one(i: usize, value: &Value) -> Result<SqliteValue> {
@@ -63,40 +69,50 @@ fn bound_one(i: usize, value: &Value) -> Result<SqliteValue> {
     })
 }
 
-pub(super) fn changes(connection: &Connection, statement: &mut Statement<'_>) -> Result<u64> {
+pub(super) fn changes(
+    connection: &Connection,
+    statement: &mut Statement<'_>,
+) -> Result<Result<u64>> {
     let before = connection.total_changes();
     let mut rows = statement.raw_query();
     while rows.next().map_err(|e| from_sqlite(&e, None))?.is_some() {}
     // A statement that changes nothing leaves the count of the one before it.
-    Ok(if connection.total_changes() == before { 0 } else { connection.changes() })
+    let changed = connection.total_changes() != before;
+    Ok(Ok(if changed { connection.changes() } else { 0 }))
 }
 
-pub(super) fn records<R: Row>(_: &Connection, statement: &mut Statement<'_>) -> Result<Vec<R>> {
+/// The rows of a statement. What is refused of them has run as it should.
+pub(super) fn rows<R: Row, G: Gather<R>>(
+    _: &Connection,
+    statement: &mut Statement<'_>,
+) -> Result<Result<G::Out>> {
     fits(statement, Some(R::WIDTH))?;
     let mut rows = statement.raw_query();
-    let mut found = Vec::new();
+    let mut found = G::default();
     while let Some(row) = rows.next().map_err(|e| from_sqlite(&e, None))? {
-        found.push(R::read(&mut RowSource::new(row))?);
+        if let Err(refused) = found.take(R::read(&mut RowSource::new(row))?) {
+            return Ok(Err(refused));
+        }
     }
-    Ok(found)
+    Ok(found.end())
 }
 
-pub(super) fn values(_: &Connection, statement: &mut Statement<'_>) -> Result<Rows> {
+pub(super) fn values(_: &Connection, statement: &mut Statement<'_>) -> Result<Result<Rows>> {
     let columns: Vec<_> = statement.column_names().map(str::to_owned).collect();
     let mut rows = statement.raw_query();
     let mut found = Rows::new(columns, Vec::new());
     while let Some(row) = rows.next().map_err(|e| from_sqlite(&e, None))? {
         let cells = found.columns.iter().enumerate().map(|(at, column)| {
             let cell = row.get_ref(at).map_err(|e| from_sqlite(&e, None))?;
-            value_of(cell).ok_or_else(|| not_utf8(column))
+            read_cell(cell).ok_or_else(|| not_utf8(column))
         });
         let cells = cells.collect::<Result<_>>()?;
         found.rows.push(cells);
     }
-    Ok(found)
+    Ok(Ok(found))
 }
 
-fn value_of(cell: ValueRef<'_>) -> Option<Value> {
+pub(super) fn read_cell(cell: ValueRef<'_>) -> Option<Value> {
     Some(match cell {
         ValueRef::Null => Value::Null,
         ValueRef::Integer(value) => Value::Int(value),
@@ -114,8 +130,8 @@ fn not_utf8(column: &str) -> Error {
 #[cold]
 fn unbound(i: usize) -> Error {
     let message = format!(
-        "a decimal cannot be bound on SQLite, whose columns hold units of their own scale: bind \
-         these units as an integer, parameter {}",
+        "SQLite stores a decimal in units of its column: say the column, as in \
+         Fill::PRICE.value(price), parameter {}",
         i + 1
     );
     Error::new(Code::Unsupported, message)

@@ -132,7 +132,9 @@ fn index_line(table: &Table, index: &schema::Indexed) -> String {
 
 fn on_delete(what: OnDelete) -> Result<&'static str> {
     Ok(match what {
-        OnDelete::Restrict => " ON DELETE RESTRICT",
+        // RESTRICT refuses each row by itself here, though the same statement is to delete what
+        // points to it. This refuses at the statement's end, as PostgreSQL does by either word.
+        OnDelete::Restrict => " ON DELETE NO ACTION",
         OnDelete::Cascade => " ON DELETE CASCADE",
         OnDelete::SetNull => " ON DELETE SET NULL",
         _ => return Err(Error::new(Code::Unsupported, "an unknown rule on deleting a parent")),

@@ -8,6 +8,7 @@ use tradebase_core::{Result, Roles, Source, Table};
 use super::source::RowSource;
 use super::write::{Text, created_in, key_in, value};
 use crate::conflict::{Action, Landed, Plan, Upserted};
+use crate::entry;
 use crate::naming::{list, quoted};
 use crate::schema;
 
@@ -19,6 +20,15 @@ pub(super) struct Landing {
     pub(super) insert: Text,
     /// Changes the one that is there; none if it stays as it is.
     pub(super) update: Option<Text>,
+}
+
+impl Landing {
+    /// Statements that give all columns as well, behind the others.
+    pub(super) fn whole(self, table: &Table) -> Self {
+        let columns = list(table, 0..table.columns.len());
+        let whole = |text: Text| own(format!("{}, {columns}", text.as_str()));
+        Self { insert: whole(self.insert), update: self.update.map(whole) }
+    }
 }
 
 /// The statements of a plan.
@@ -80,11 +90,16 @@ fn terms(table: &Table, columns: impl Iterator<Item = usize>) -> String {
 }
 
 fn returning(table: &Table) -> String {
+    let columns = filled(table);
+    if columns.is_empty() { "1".to_owned() } else { list(table, columns) }
+}
+
+/// The columns that the layer or the database fills, as far as a statement gives them.
+fn filled(table: &Table) -> Vec<usize> {
     let created = table.playing(Roles::CREATED).map(|(at, _)| at);
     let version = table.playing(Roles::VERSION).map(|(at, _)| at);
     let key = schema::assigned(table).map(|(at, _)| at);
-    let columns: Vec<_> = created.into_iter().chain(version).chain(key).collect();
-    if columns.is_empty() { "1".to_owned() } else { list(table, columns) }
+    created.into_iter().chain(version).chain(key).collect()
 }
 
 /// What the row that an upsert gave back says.
@@ -102,10 +117,21 @@ pub(super) fn landed(
         }
         None => None,
     };
-    Ok(Landed { how, created, version, key: key_in(row, at, table)? })
+    Ok(Landed { how, created, version, key: key_in(row, at, table)?, stored: None })
+}
+
+/// The same with all columns, of a statement that gives them.
+pub(super) fn with_row(
+    landed: Landed,
+    row: &RowSource<'_, '_>,
+    table: &'static Table,
+) -> Result<Landed> {
+    let from = filled(table).len().max(1);
+    let stored = Some(entry::cells(table, from, &mut row.clone())?);
+    Ok(Landed { stored, ..landed })
 }
 
 /// The row that was there stays.
 pub(super) fn kept() -> Landed {
-    Landed { how: Upserted::Kept, created: None, version: None, key: None }
+    Landed { how: Upserted::Kept, created: None, version: None, key: None, stored: None }
 }

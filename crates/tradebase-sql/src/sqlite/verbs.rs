@@ -1,6 +1,6 @@
 //! Insert, update, delete and their kin: of one row through the lane, of many as a whole.
 
-use tradebase_core::{Code, Error, Record, Result};
+use tradebase_core::{Code, Error, Key, Record, Result, Table};
 
 use super::store::Store;
 use super::unit::noted;
@@ -8,6 +8,7 @@ use super::work::{Outcome, Work};
 use super::write::{Done, Write};
 use crate::call::Call;
 use crate::conflict::{Landed, Plan};
+use crate::entry::Entry;
 use crate::error::{missing, other_version};
 use crate::patch::Change;
 use crate::sql::Updated;
@@ -15,7 +16,7 @@ use crate::together::Wrote;
 
 impl Store {
     /// Inserts a row; gives the key if the database assigned it.
-    pub(crate) async fn insert<T: Record>(&self, call: &Call<'_>, row: &T) -> Result<Option<i64>> {
+    pub(crate) async fn insert<E: Entry>(&self, call: &Call<'_>, row: &E) -> Result<Option<i64>> {
         match self.one(call, Write::insert(row)?).await? {
             Done::Inserted(key) => Ok(key),
             _ => Err(mixed_up()),
@@ -36,23 +37,24 @@ impl Store {
     }
 
     /// Changes some columns of a row that is there.
-    pub(crate) async fn patch<T: Record>(
+    pub(crate) async fn patch<K: Key>(
         &self,
         call: &Call<'_>,
-        key: &T::Key,
+        table: &'static Table,
+        key: &K,
         change: &Change,
     ) -> Result<Updated> {
-        match self.one(call, Write::patch::<T>(key, change)?).await? {
+        match self.one(call, Write::patch(table, key, change)?).await? {
             Done::Updated(updated) => Ok(updated),
             _ => Err(mixed_up()),
         }
     }
 
     /// Inserts a row, or does with the one that is there what the plan says.
-    pub(crate) async fn upsert<T: Record>(
+    pub(crate) async fn upsert<E: Entry>(
         &self,
         call: &Call<'_>,
-        row: &T,
+        row: &E,
         plan: &Plan,
     ) -> Result<Landed> {
         match self.one(call, Write::upsert(row, plan)?).await? {
@@ -62,8 +64,13 @@ impl Store {
     }
 
     /// Deletes the row of a key.
-    pub(crate) async fn delete<T: Record>(&self, call: &Call<'_>, key: &T::Key) -> Result<bool> {
-        match self.one(call, Write::delete::<T>(key)?).await? {
+    pub(crate) async fn delete<K: Key>(
+        &self,
+        call: &Call<'_>,
+        table: &'static Table,
+        key: &K,
+    ) -> Result<bool> {
+        match self.one(call, Write::delete(table, key)?).await? {
             Done::Deleted(was) => Ok(was),
             _ => Err(mixed_up()),
         }
@@ -80,7 +87,7 @@ impl Store {
         }
     }
 
-    async fn one(&self, call: &Call<'_>, write: Write) -> Result<Done> {
+    pub(super) async fn one(&self, call: &Call<'_>, write: Write) -> Result<Done> {
         write.note(call);
         match self.work(call, Work::One(write)).await? {
             Outcome::One(done) => Ok(done),
@@ -124,6 +131,7 @@ impl Done {
             Done::Updated(Updated::Missing | Updated::OtherVersion) => return Err(mixed_up()),
             Done::Upserted(landed) => Wrote::Upserted(landed),
             Done::Deleted(_) => Wrote::Deleted,
+            Done::Changed(_) => return Err(mixed_up()),
         })
     }
 }

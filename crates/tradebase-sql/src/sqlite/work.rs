@@ -36,6 +36,12 @@ impl Work {
             Work::Several(writes) => writes.len(),
         }
     }
+
+    /// Whether nobody knows how many rows it writes: that is nothing for a thread that must not
+    /// wait.
+    pub(super) fn is_open_ended(&self) -> bool {
+        matches!(self, Work::One(write) if write.is_open_ended())
+    }
 }
 
 impl Writing {

@@ -3,11 +3,14 @@
 use std::sync::Arc;
 
 use rusqlite::{Connection, Statement};
-use tradebase_core::{Code, Error, Got, Record, Result, Roles, Source, Table, Timestamp};
+use tradebase_core::{
+    Code, Error, Got, Key, Record, Result, Roles, Sink, Source, Table, Timestamp,
+};
 
 use super::blame;
 use super::change;
 use super::error::from_sqlite;
+use super::filtered::Filtered;
 use super::image::Image;
 use super::sink::ValueSink;
 use super::source::RowSource;
@@ -15,6 +18,7 @@ use super::upsert::{self, Landing};
 use super::{fixed, statements};
 use crate::call::Call;
 use crate::conflict::{Landed, Plan, Upserted};
+use crate::entry::Entry;
 use crate::error::unassigned;
 use crate::patch::Change;
 use crate::schema;
@@ -42,6 +46,8 @@ enum Values {
     Columns(Box<[usize]>),
     /// The key's.
     Key,
+    /// None: the rows are those that pass a filter.
+    Passing,
 }
 
 /// The text of a statement.
@@ -65,21 +71,27 @@ enum Kind {
         created: bool,
         exists: Option<Text>,
     },
-    /// What changes the row that is there; none if it stays as it is.
+    /// What changes the row that is there; none if it stays as it is. And whether the whole row
+    /// comes back.
     Upsert {
         update: Option<Text>,
+        whole: bool,
     },
     Delete,
+    /// Of the rows that pass a filter, whose parameters it has.
+    Filtered(Box<Filtered>),
 }
 
 /// How a write ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) enum Done {
     /// With the key, if the database assigned it.
     Inserted(Option<i64>),
     Updated(Updated),
     Upserted(Landed),
     Deleted(bool),
+    /// So many rows.
+    Changed(u64),
 }
 
 impl Text {
@@ -101,11 +113,12 @@ impl Text {
 
 impl Write {
     /// Inserts a row.
-    pub(crate) fn insert<T: Record>(row: &T) -> Result<Self> {
-        let text = Text::Fixed(&statements(T::TABLE).insert);
-        let kind = Kind::Insert { assigned: schema::assigned(T::TABLE).is_some() };
+    pub(crate) fn insert<E: Entry>(row: &E) -> Result<Self> {
+        let table = row.table();
+        let text = Text::Fixed(&statements(table).insert);
+        let kind = Kind::Insert { assigned: schema::assigned(table).is_some() };
         let image = image(row)?.0;
-        Ok(Self { table: T::TABLE, text, image, kind, values: Values::Row })
+        Ok(Self { table, text, image, kind, values: Values::Row })
     }
 
     /// Writes all columns of a row, if it has that version.
@@ -127,39 +140,64 @@ impl Write {
     }
 
     /// Inserts a row, or does with the one that is there what the plan says.
-    pub(crate) fn upsert<T: Record>(row: &T, plan: &Plan) -> Result<Self> {
-        let Landing { insert: text, update } = upsert::landing(T::TABLE, plan);
+    pub(crate) fn upsert<E: Entry>(row: &E, plan: &Plan) -> Result<Self> {
+        let table = row.table();
+        let (landing, whole) = (upsert::landing(table, plan), row.reads_back());
+        let landing = if whole { landing.whole(table) } else { landing };
+        let Landing { insert: text, update } = landing;
         let image = image(row)?.0;
-        let kind = Kind::Upsert { update };
-        Ok(Self { table: T::TABLE, text, image, kind, values: Values::Row })
+        let kind = Kind::Upsert { update, whole };
+        Ok(Self { table, text, image, kind, values: Values::Row })
     }
 
     /// Deletes the row of a key.
-    pub(crate) fn delete<T: Record>(key: &T::Key) -> Result<Self> {
-        let text = Text::Fixed(&statements(T::TABLE).delete);
-        let image = key_image::<T>(key)?;
-        Ok(Self { table: T::TABLE, text, image, kind: Kind::Delete, values: Values::Key })
+    pub(crate) fn delete<K: Key>(table: &'static Table, key: &K) -> Result<Self> {
+        let text = Text::Fixed(&statements(table).delete);
+        let image = key_image(table, key)?;
+        Ok(Self { table, text, image, kind: Kind::Delete, values: Values::Key })
     }
 
     /// Changes some columns of the row of a key.
-    pub(super) fn patch<T: Record>(key: &T::Key, change: &Change) -> Result<Self> {
+    pub(super) fn patch<K: Key>(table: &'static Table, key: &K, change: &Change) -> Result<Self> {
         let mut scratch = Vec::new();
         let mut sink = ValueSink::image(&mut scratch);
-        for (at, value) in &change.values {
-            value.put(&T::COLUMNS[*at], &mut sink)?;
-        }
-        tradebase_core::Key::put_key(key, T::TABLE.key_columns(), &mut sink)?;
+        let values = put_changed(table, change, &mut sink)?;
+        key.put_key(table.key_columns(), &mut sink)?;
         if sink.skipped() {
-            return Err(unassigned(T::TABLE));
+            return Err(unassigned(table));
         }
         let mut image = sink.into_image();
         if let Some(version) = change.version {
             image.integer(version);
         }
-        let (text, exists) = change::texts(T::TABLE, change);
+        let (text, exists) = change::texts(table, change);
         let kind = Kind::Update { created: false, exists };
-        let values = Values::Columns(change.values.iter().map(|(at, _)| *at).collect());
-        Ok(Self { table: T::TABLE, text, image, kind, values })
+        Ok(Self { table, text, image, kind, values })
+    }
+
+    /// Changes some columns of the rows that pass a filter.
+    pub(super) fn update_where(
+        table: &'static Table,
+        change: &Change,
+        filtered: Filtered,
+    ) -> Result<Self> {
+        // For the naming of a broken reference; the filter has them among its parameters.
+        let mut scratch = Vec::new();
+        let mut sink = ValueSink::image(&mut scratch);
+        let values = put_changed(table, change, &mut sink)?;
+        Ok(Self { values, image: sink.into_image(), ..Self::delete_where(table, filtered) })
+    }
+
+    /// Deletes the rows that pass a filter.
+    pub(super) fn delete_where(table: &'static Table, filtered: Filtered) -> Self {
+        let text = Text::Own(filtered.text.as_str().into());
+        let (kind, image) = (Kind::Filtered(Box::new(filtered)), Image::new());
+        Self { table, text, image, kind, values: Values::Passing }
+    }
+
+    /// Whether nobody knows how many rows it writes.
+    pub(super) fn is_open_ended(&self) -> bool {
+        matches!(self.kind, Kind::Filtered(_))
     }
 
     /// Notes its statement.
@@ -191,6 +229,10 @@ impl Write {
                 blame::of_values(connection, self.table, value, error)
             }
             Values::Key => blame::of_key(connection, self.table, image, error),
+            Values::Passing => match &self.kind {
+                Kind::Filtered(rows) => blame::of_rows(connection, self.table, rows, error),
+                _ => error,
+            },
         }
     }
 
@@ -206,10 +248,11 @@ impl Write {
             Kind::Update { created, exists } => {
                 self.update_row(connection, *created, exists.as_ref()).map(Done::Updated)
             }
-            Kind::Upsert { update } => {
-                self.upsert_row(connection, update.as_ref()).map(Done::Upserted)
+            Kind::Upsert { update, whole } => {
+                self.upsert_row(connection, update.as_ref(), *whole).map(Done::Upserted)
             }
             Kind::Delete => Ok(Done::Deleted(self.count(connection, &self.text)? > 0)),
+            Kind::Filtered(rows) => rows.run(connection, self.table).map(Done::Changed),
         }
     }
 
@@ -237,9 +280,19 @@ impl Write {
 
     /// An insert that does nothing if the row is there, and then what changes the row: each
     /// statement is whole by itself, and only one of them changes anything.
-    fn upsert_row(&self, connection: &Connection, update: Option<&Text>) -> Result<Landed> {
+    fn upsert_row(
+        &self,
+        connection: &Connection,
+        update: Option<&Text>,
+        whole: bool,
+    ) -> Result<Landed> {
+        let land = |how| {
+            move |row: &RowSource<'_, '_>, table| {
+                let landed = upsert::landed(row, table, how)?;
+                if whole { upsert::with_row(landed, row, table) } else { Ok(landed) }
+            }
+        };
         for _ in 0..UPSERT_ATTEMPTS {
-            let land = |how| move |row: &RowSource<'_, '_>, table| upsert::landed(row, table, how);
             let inserted = self.row(connection, &self.text, land(Upserted::Inserted))?;
             if let Some(landed) = inserted {
                 return Ok(landed);
@@ -302,8 +355,15 @@ pub(super) fn only_row<R>(
     }
 }
 
+fn put_changed(table: &'static Table, change: &Change, sink: &mut impl Sink) -> Result<Values> {
+    for (at, value) in &change.values {
+        value.put(&table.columns[*at], sink)?;
+    }
+    Ok(Values::Columns(change.values.iter().map(|(at, _)| *at).collect()))
+}
+
 /// The values of a row, and whether one was left to the database.
-fn image<T: Record>(row: &T) -> Result<(Image, bool)> {
+fn image<E: Entry>(row: &E) -> Result<(Image, bool)> {
     let mut scratch = Vec::new();
     let mut sink = ValueSink::image(&mut scratch);
     row.write(&mut sink)?;
@@ -312,11 +372,11 @@ fn image<T: Record>(row: &T) -> Result<(Image, bool)> {
 }
 
 /// The values of a key.
-pub(super) fn key_image<T: Record>(key: &T::Key) -> Result<Image> {
+pub(super) fn key_image<K: Key>(table: &'static Table, key: &K) -> Result<Image> {
     let mut scratch = Vec::new();
     let mut sink = ValueSink::image(&mut scratch);
-    tradebase_core::Key::put_key(key, T::TABLE.key_columns(), &mut sink)?;
-    if sink.skipped() { Err(unassigned(T::TABLE)) } else { Ok(sink.into_image()) }
+    key.put_key(table.key_columns(), &mut sink)?;
+    if sink.skipped() { Err(unassigned(table)) } else { Ok(sink.into_image()) }
 }
 
 /// The key that the database assigned.

@@ -1,6 +1,5 @@
 //! The connection that writes, and how writes are carried out on it.
 
-use std::fs::File;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -10,6 +9,7 @@ use rusqlite::wal::CheckpointMode;
 use tradebase_core::{Code, Error, Result};
 
 use super::error::from_sqlite;
+use super::sync::sync_log;
 use super::{address::Place, open};
 use crate::options::{Durability, SqlOptions};
 
@@ -141,16 +141,14 @@ impl Writing {
         Ok(())
     }
 
-    /// Waits until what has been committed is on the disk. SQLite locks nothing on the log's file,
-    /// so that it may be opened here beside it.
+    /// Waits until what has been committed is on the disk.
     pub(super) fn sync_log(&self) -> Result<()> {
-        let Some(path) = self.connection.path().filter(|path| !path.is_empty()) else {
+        if self.durability.is_none() {
             return Ok(());
-        };
-        let log = File::open(format!("{path}-wal"));
-        log.and_then(|log| log.sync_data()).map_err(|error| {
+        }
+        sync_log(&self.connection).map_err(|error| {
             let message = "it is committed, but may be lost when the power fails";
-            Error::new(Code::OutcomeUnknown, message).because(error)
+            Error::new(Code::OutcomeUnknown, message).because(from_sqlite(&error, None))
         })
     }
 

@@ -2,6 +2,7 @@
 
 #![allow(dead_code, unreachable_pub)]
 
+pub mod model;
 pub mod records;
 
 use std::future::poll_fn;
@@ -9,7 +10,7 @@ use std::path::PathBuf;
 use std::pin::Pin;
 use std::task::Poll;
 
-use tradebase_sql::Sql;
+use tradebase_sql::{Sql, SqlText};
 use tradebase_testkit::TempFolder;
 #[cfg(feature = "postgres")]
 use tradebase_testkit::{Database, Postgres};
@@ -39,6 +40,11 @@ impl SqliteStore {
 /// The address of a SQLite file.
 pub fn url(path: &std::path::Path) -> String {
     format!("sqlite://{}", path.display())
+}
+
+/// A statement that the test puts together.
+pub fn built(text: impl Into<String>) -> SqlText {
+    SqlText::trusted_text_built_at_run_time(text)
 }
 
 /// A database of a PostgreSQL.

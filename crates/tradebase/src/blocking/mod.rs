@@ -138,6 +138,31 @@ impl<R> Blocking<R> {
         &self.room
     }
 
+    /// Waits for any call of the room, also inside a transaction: for those that are put together
+    /// first, as finds are, and for all that have no form of their own here.
+    ///
+    /// ```
+    /// # use tradebase::{Config, Record, Result, blocking};
+    /// # #[derive(Record)]
+    /// # #[record(table = "accounts")]
+    /// # struct Account { #[record(key)] id: i64, cents: i64 }
+    /// # fn main() -> Result<()> {
+    /// # let db = blocking::Tradebase::open(Config::in_memory())?;
+    /// # db.sql().create_table::<Account>()?;
+    /// # db.sql().insert(&Account { id: 1, cents: 300 })?;
+    /// let sql = db.sql();
+    /// let rich = sql.ask(|sql| sql.find::<Account>().filter(Account::CENTS.gt(200)).all())?;
+    /// assert_eq!(rich.len(), 1);
+    /// # db.close()
+    /// # }
+    /// ```
+    pub fn ask<'a, T, F>(&'a self, call: impl FnOnce(&'a R) -> F) -> Result<T>
+    where
+        F: Future<Output = Result<T>>,
+    {
+        self.wait(call(&self.room))
+    }
+
     fn wait<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
         self.block_on(work)?
     }

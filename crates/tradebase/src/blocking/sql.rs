@@ -1,9 +1,12 @@
 //! The relational room without async.
 
-use tradebase_core::{Error, Handed, Record, Result, Row, Value};
+use tradebase_core::{Error, Handed, Record, Result, Row};
 
 use super::{Blocking, InClosure};
-use crate::sql::{Batch, Columns, Conflict, Patch, Sql, TxOptions, Upserted, Upserts};
+use crate::sql::{
+    Batch, Columns, Conflict, Parameters, Patch, RowStream, Sql, SqlText, TxOptions, Upserted,
+    Upserts,
+};
 
 impl Blocking<Sql> {
     /// See [`Sql::create_table`](crate::sql::Sql::create_table).
@@ -52,13 +55,21 @@ impl Blocking<Sql> {
     }
 
     /// See [`Sql::query`](crate::sql::Sql::query).
-    pub fn query<R: Row>(&self, sql: &str, values: &[Value]) -> Result<Vec<R>> {
-        self.wait(self.room.query(sql, values))
+    pub fn query<'p, R: Row>(
+        &self,
+        sql: impl Into<SqlText>,
+        parameters: impl Into<Parameters<'p>>,
+    ) -> Result<Vec<R>> {
+        self.wait(self.room.query(sql, parameters))
     }
 
     /// See [`Sql::execute`](crate::sql::Sql::execute).
-    pub fn execute(&self, sql: &str, values: &[Value]) -> Result<u64> {
-        self.wait(self.room.execute(sql, values))
+    pub fn execute<'p>(
+        &self,
+        sql: impl Into<SqlText>,
+        parameters: impl Into<Parameters<'p>>,
+    ) -> Result<u64> {
+        self.wait(self.room.execute(sql, parameters))
     }
 
     /// See [`Sql::upsert`](crate::sql::Sql::upsert).
@@ -153,9 +164,16 @@ impl Blocking<Sql> {
 
     /// All rows, one after another; see [`Sql::stream`](crate::sql::Sql::stream).
     pub fn stream<T: Record>(&self) -> Result<impl Iterator<Item = Result<T>> + use<T>> {
-        let mut rows = self.wait(self.room.stream::<T>())?;
+        Ok(self.each(self.wait(self.room.stream::<T>())?))
+    }
+
+    /// The rows of a stream, one after another: of a find that was asked for its stream.
+    pub fn each<T: Send + 'static>(
+        &self,
+        mut rows: RowStream<T>,
+    ) -> impl Iterator<Item = Result<T>> + use<T> {
         let blocking = self.clone();
-        Ok(std::iter::from_fn(move || blocking.wait(rows.next()).transpose()))
+        std::iter::from_fn(move || blocking.wait(rows.next()).transpose())
     }
 
     /// Carries several operations out that take effect together, or not at all; see

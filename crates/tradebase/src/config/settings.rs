@@ -73,6 +73,10 @@ pub struct SqlSettings {
     pub target: SqlTarget,
     /// Whether anybody said where it is; else it is a file in the data folder.
     pub is_named: bool,
+    /// Where guests sign in to PostgreSQL.
+    pub guest_url: Option<Secret>,
+    /// What cursors are sealed with.
+    pub cursor_key: Option<Secret>,
     /// Connections to PostgreSQL that are kept.
     pub pool_connections: usize,
     /// Connections beyond these while they are all in use.

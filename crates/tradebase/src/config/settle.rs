@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use tradebase_core::{Code, Error, Result, Secret};
-use tradebase_sql::Durability;
+use tradebase_sql::{CURSOR_KEY_BYTES_MIN, Durability};
 
 use super::anchors::{self, Anchors};
 use super::kind::{Kind, MEMORY, flag, word};
@@ -97,6 +97,8 @@ fn sql(read: &Read<'_>, profile: Profile, data_folder: &Path) -> Result<SqlSetti
     Ok(SqlSettings {
         target,
         is_named: winner.is_some(),
+        guest_url: read.secret("sql.guest_url"),
+        cursor_key: cursor_key(read)?,
         pool_connections: read.count("sql.pool_size")?,
         pool_overflow: read.count("sql.pool_overflow")?,
         pool_wait: read.wait("sql.pool_wait")?,
@@ -112,6 +114,22 @@ fn sql(read: &Read<'_>, profile: Profile, data_folder: &Path) -> Result<SqlSetti
         mmap_bytes: read.count("sql.mmap_bytes")?,
         durability,
     })
+}
+
+/// A key that can be guessed would let anybody make cursors.
+fn cursor_key(read: &Read<'_>) -> Result<Option<Secret>> {
+    let key = read.secret("sql.cursor_key");
+    match &key {
+        Some(key) if key.expose().len() < CURSOR_KEY_BYTES_MIN => {
+            let message = format!(
+                "sql.cursor_key must have at least {CURSOR_KEY_BYTES_MIN} bytes, better 32 random \
+                 ones as text, set {}",
+                table::find("sql.cursor_key")?.shown_name()
+            );
+            Err(Error::new(Code::Config, message))
+        }
+        _ => Ok(key),
+    }
 }
 
 /// One mistyped variable must not write a ledger into a container's disk.

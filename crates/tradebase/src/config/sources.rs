@@ -255,7 +255,9 @@ impl Reading {
 
     fn put(&mut self, given: Given) {
         let is_variable = given.origin.variable().is_some();
-        if is_empty(&given.text) && given.setting.key == "sql.url" && is_variable {
+        // Else a file would be the ledger, or cursors would have no seal, and nobody would know.
+        let is_told = matches!(given.setting.key, "sql.url" | "sql.cursor_key");
+        if is_empty(&given.text) && is_told && is_variable {
             self.config.notes.push(format!("{given} is empty and counts as not set"));
         }
         self.config.put(given);

@@ -28,6 +28,7 @@ const SSLMODES: &[&str] = &["disable", "prefer", "require", "verify-ca", "verify
 pub(super) const WHEN_LOCKED: &[&str] = &["error", "memory", "wait", "read_only"];
 
 const SQL_SCHEMES: &[&str] = &["sqlite:", "sqlite3:", "postgres://", "postgresql://"];
+const GUEST_SCHEMES: &[&str] = &["postgres://", "postgresql://"];
 const CACHE_SCHEMES: &[&str] = &[
     "redis://",
     "rediss://",
@@ -267,6 +268,14 @@ const SQL: &[Setting] = &[
     Setting::new("sql", "sql.sslrootcert", own!("SQL_SSLROOTCERT"), Kind::Path)
         .example("/etc/ssl/ledger-ca.pem")
         .means("the certificates that PostgreSQL's own is verified with, beside sql.host"),
+    Setting::new("sql", "sql.guest_url", names!("DATABASE_GUEST_URL"), Kind::Url(GUEST_SCHEMES))
+        .example("postgres://tradebase_guest:password@localhost:5432/ledger")
+        .means("where guests sign in to PostgreSQL, by a role that can only read"),
+    Setting::new("sql", "sql.cursor_key", names!("DATABASE_CURSOR_KEY"), Kind::Secret)
+        .example("32 random bytes as text")
+        .means(
+            "what cursors of pages are sealed with, at least 16 bytes; unset, anybody can make one",
+        ),
     Setting::new(
         "sql",
         "sql.pool_size",

@@ -9,6 +9,8 @@ use tradebase_conformance::models::{Trade, TradeId};
 use tradebase_core::{Decimal, Timestamp, Uuid};
 use tradebase_sql::codec::postgres::numeric;
 
+use crate::desks::{Desk, Fill};
+
 use super::{Broken, SCALE, from_units, moment, plain, text, units, uuid};
 
 /// PostgreSQL counts from 2000-01-01: microseconds after 1970.
@@ -193,6 +195,13 @@ impl Array {
         uuid_cell(&mut self.bytes, value);
     }
 
+    /// Adds an integer.
+    #[inline]
+    pub fn integer(&mut self, value: i64) -> Result<(), Broken> {
+        self.count += 1;
+        cell(&mut self.bytes, &value.to_be_bytes())
+    }
+
     /// Adds a text.
     #[inline]
     pub fn text(&mut self, value: &str) -> Result<(), Broken> {
@@ -265,6 +274,12 @@ fn decimal(bytes: &[u8]) -> Result<Decimal, Broken> {
     from_units(numeric::decode(bytes, SCALE).map_err(|_| Broken)?)
 }
 
+/// A moment as a parameter.
+#[inline(always)]
+pub fn wire_moment(value: Timestamp) -> Result<[u8; 8], Broken> {
+    Ok((moment(value)? - EPOCH).to_be_bytes())
+}
+
 #[inline(always)]
 fn timestamp(bytes: &[u8]) -> Result<Timestamp, Broken> {
     let micros = i64::from_be_bytes(bytes.try_into().map_err(|_| Broken)?);
@@ -320,6 +335,37 @@ impl<'a> FromSql<'a> for Lent<'a> {
 #[inline(always)]
 fn lent(row: &Row, i: usize) -> Result<&[u8], Broken> {
     row.try_get::<_, Lent<'_>>(i).map(|lent| lent.0).map_err(|_| Broken)
+}
+
+#[inline(always)]
+fn integer(row: &Row, i: usize) -> Result<i64, Broken> {
+    Ok(i64::from_be_bytes(lent(row, i)?.try_into().map_err(|_| Broken)?))
+}
+
+/// A row of a desk.
+#[inline(always)]
+pub fn read_desk(row: &Row) -> Result<Desk, Broken> {
+    Ok(Desk { id: integer(row, 0)?, name: text(lent(row, 1)?)? })
+}
+
+/// A row of a fill.
+#[inline(always)]
+pub fn read_fill(row: &Row) -> Result<Fill, Broken> {
+    Ok(Fill {
+        id: integer(row, 0)?,
+        desk_id: integer(row, 1)?,
+        symbol: text(lent(row, 2)?)?,
+        quantity: decimal(lent(row, 3)?)?,
+        price: decimal(lent(row, 4)?)?,
+        at: timestamp(lent(row, 5)?)?,
+    })
+}
+
+/// A row of a symbol, a count and two sums.
+#[inline(always)]
+pub fn read_group(row: &Row) -> Result<(String, u64, Decimal, Decimal), Broken> {
+    let count = integer(row, 1)?.try_into().map_err(|_| Broken)?;
+    Ok((text(lent(row, 0)?)?, count, decimal(lent(row, 2)?)?, decimal(lent(row, 3)?)?))
 }
 
 /// A row of all columns.

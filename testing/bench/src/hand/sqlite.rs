@@ -5,6 +5,8 @@ use tradebase_core::{Decimal, Timestamp};
 use tradebase_sql::codec::sqlite::rusqlite::types::{Null, ValueRef};
 use tradebase_sql::codec::sqlite::rusqlite::{self, Row, Statement};
 
+use crate::desks::{Desk, Fill};
+
 use super::{Broken, from_units, moment, plain, text, units, uuid};
 
 /// Hand-written code has one word for every error.
@@ -61,6 +63,45 @@ fn string(row: &Row<'_>, i: usize) -> Result<String, Broken> {
 fn decimal(row: &Row<'_>, i: usize) -> Result<Decimal, Broken> {
     let bytes: [u8; 16] = blob(row, i)?.try_into().map_err(|_| Broken)?;
     from_units(i128::from_be_bytes(bytes) ^ i128::MIN)
+}
+
+#[inline(always)]
+fn integer(row: &Row<'_>, i: usize) -> Result<i64, Broken> {
+    match row.get_ref(i)? {
+        ValueRef::Integer(value) => Ok(value),
+        _ => Err(Broken),
+    }
+}
+
+/// A row of a desk.
+#[inline(always)]
+pub fn read_desk(row: &Row<'_>) -> Result<Desk, Broken> {
+    Ok(Desk { id: integer(row, 0)?, name: string(row, 1)? })
+}
+
+/// A row of a fill.
+#[inline(always)]
+pub fn read_fill(row: &Row<'_>) -> Result<Fill, Broken> {
+    Ok(Fill {
+        id: integer(row, 0)?,
+        desk_id: integer(row, 1)?,
+        symbol: string(row, 2)?,
+        quantity: decimal(row, 3)?,
+        price: decimal(row, 4)?,
+        at: Timestamp::from_micros(integer(row, 5)?),
+    })
+}
+
+/// A row of a symbol and two decimals, in units.
+#[inline(always)]
+pub fn read_added<'r>(row: &'r Row<'_>) -> Result<(&'r str, i128, i128), Broken> {
+    let ValueRef::Text(symbol) = row.get_ref(0)? else { return Err(Broken) };
+    let symbol = std::str::from_utf8(symbol).map_err(|_| Broken)?;
+    let wide = |i| {
+        let bytes = <[u8; 16]>::try_from(blob(row, i)?).map_err(|_| Broken)?;
+        Ok::<_, Broken>(i128::from_be_bytes(bytes) ^ i128::MIN)
+    };
+    Ok((symbol, wide(1)?, wide(2)?))
 }
 
 /// A row of all columns.

@@ -28,6 +28,8 @@ pub trait Arena {
     fn empty(&self);
     /// Clears away what writes have left behind.
     fn settle(&self);
+    /// Has the engine look at what its tables hold.
+    fn analyze(&self);
     /// Every row, in the order of the key.
     fn rows(&self) -> Vec<Trade>;
 }
@@ -42,7 +44,7 @@ pub struct Contest<'a, A, O, R> {
 }
 
 impl<A: Arena, O: Store, R: Store> Contest<'_, A, O, R> {
-    fn arena(&self, side: Side) -> &A {
+    pub fn arena(&self, side: Side) -> &A {
         match side {
             Side::Ours => &self.arenas[0],
             Side::Raw => &self.arenas[1],

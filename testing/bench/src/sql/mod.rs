@@ -9,6 +9,7 @@
 //! it cannot be taken out. What it takes by itself is printed beside.
 
 mod arena;
+mod asks;
 mod beside;
 mod peers;
 mod postgres;

@@ -33,7 +33,7 @@ impl Work {
 }
 
 /// In the order in which they are run.
-pub const WORKS: [Work; 18] = [
+pub const WORKS: [Work; 26] = [
     sqlite("bulk_insert", 0.90).beside(1.0, &[("sqlx", 1.42), ("seaorm", 2.26), ("diesel", 1.40)]),
     sqlite("point_get_1", 0.80)
         .beside(2.0, &[("sqlx", 15.45), ("seaorm", 22.45), ("diesel", 2.99)]),
@@ -47,6 +47,10 @@ pub const WORKS: [Work; 18] = [
     sqlite("create_64", 0.80).beside(6.0, &[("sqlx", 17.75)]),
     sqlite("read_all", 0.90).beside(0.0, &[("sqlx", 6.68), ("seaorm", 6.99), ("diesel", 1.37)]),
     sqlite("bulk_update", 0.90).beside(0.0, &[("sqlx", 8.67), ("seaorm", 1.74), ("diesel", 1.43)]),
+    sqlite("filter_1000", 0.90).beside(1.0, &[("sqlx", 5.09), ("seaorm", 6.32), ("diesel", 1.28)]),
+    sqlite("page_keyset", 0.0),
+    sqlite("relation_load", 0.0),
+    sqlite("group_by", 0.0),
     postgres("bulk_insert", 0.90)
         .beside(1.5, &[("sqlx", 1.72), ("seaorm", 2.46), ("diesel-async", 4.89)]),
     postgres("point_get_1", 0.93)
@@ -61,4 +65,9 @@ pub const WORKS: [Work; 18] = [
         .beside(1.8, &[("sqlx", 2.32), ("seaorm", 2.98), ("diesel-async", 2.58)]),
     postgres("bulk_update", 0.90)
         .beside(0.0, &[("sqlx", 1.04), ("seaorm", 1.66), ("diesel-async", 2.00)]),
+    postgres("filter_1000", 0.95)
+        .beside(1.0, &[("sqlx", 1.91), ("seaorm", 2.31), ("diesel-async", 1.92)]),
+    postgres("page_keyset", 0.0),
+    postgres("relation_load", 0.0),
+    postgres("group_by", 0.0),
 ];

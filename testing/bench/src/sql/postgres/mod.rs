@@ -31,6 +31,10 @@ pub fn measure(work: &str, plan: &Plan) -> Option<Figures> {
         "create_1" => |lists: &Lists, plan: &Plan| lists.direct().create(plan, 1),
         "create_64" => |lists: &Lists, plan: &Plan| lists.coalesced().create(plan, TASKS),
         "read_all" => |lists: &Lists, plan: &Plan| lists.reading_direct().read_all(plan),
+        "filter_1000" => |lists: &Lists, plan: &Plan| lists.reading_direct().filter(plan),
+        "page_keyset" => |lists: &Lists, plan: &Plan| lists.reading_direct().page_keyset(plan),
+        "group_by" => |lists: &Lists, plan: &Plan| lists.reading_direct().group_by(plan),
+        "relation_load" => |lists: &Lists, plan: &Plan| lists.reading_direct().relation_load(plan),
         "bulk_update" => |lists: &Lists, plan: &Plan| lists.updating().bulk_update(plan),
         _ => return None,
     };
@@ -73,6 +77,10 @@ impl Arena for Base {
 
     fn settle(&self) {
         self.run("VACUUM trades");
+    }
+
+    fn analyze(&self) {
+        self.run("VACUUM ANALYZE");
     }
 
     fn rows(&self) -> Vec<Trade> {

@@ -1,17 +1,23 @@
 //! tokio-postgres by hand: prepared statements on one connection.
 
 use std::pin::pin;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes as Chunk;
 use futures_util::{SinkExt, TryStreamExt};
 use tokio_postgres::types::Type;
 use tokio_postgres::{Client, NoTls, Statement};
 use tradebase_conformance::models::{Trade, TradeId};
+use tradebase_core::{Timestamp, Uuid};
 use tradebase_sql::codec::postgres::{copy_end, copy_header};
 
+use crate::desks::{Desk, Fill};
 use crate::hand::Broken;
-use crate::hand::postgres::{Array, Bytes, Given, bind_one, copy_one, read_row_one};
+use crate::hand::postgres::{
+    Array, Bytes, Given, bind_one, copy_one, read_desk, read_fill, read_group, read_row_one,
+    wire_moment,
+};
+use crate::sql::asks::{Asks, Group, PAGE, PARENTS, Range, with_fills};
 use crate::sql::store::{Rows, Store};
 
 /// Bytes of a COPY that are sent at once.
@@ -24,6 +30,17 @@ const INSERT: &str = "INSERT INTO trades (id, bot_id, symbol, side, order_type, 
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
 const ALL: &str = "SELECT id, bot_id, symbol, side, order_type, quantity, price, \
     executed_price, fee, pnl, status, timestamp FROM trades ORDER BY id";
+const FILTER: &str = "SELECT id, bot_id, symbol, side, order_type, quantity, price, \
+    executed_price, fee, pnl, status, timestamp FROM trades \
+    WHERE bot_id = $1 AND timestamp >= $2 AND timestamp < $3";
+const PAGE_BEHIND: &str = "SELECT id, bot_id, symbol, side, order_type, quantity, price, \
+    executed_price, fee, pnl, status, timestamp FROM trades \
+    WHERE bot_id = $1 AND (timestamp, id) > ($2, $3) ORDER BY timestamp, id LIMIT $4";
+const GROUPED: &str = "SELECT symbol, count(*), SUM(quantity), SUM(fee) FROM trades \
+    GROUP BY symbol ORDER BY symbol";
+const DESKS: &str = "SELECT id, name FROM desks WHERE id >= $1 ORDER BY id LIMIT $2";
+const FILLS: &str =
+    "SELECT id, desk_id, symbol, quantity, price, at FROM fills WHERE desk_id = ANY($1)";
 const COPY: &str = "COPY trades (id, bot_id, symbol, side, order_type, quantity, price, \
     executed_price, fee, pnl, status, timestamp) FROM STDIN (FORMAT BINARY)";
 const UPDATE: &str = "UPDATE trades SET executed_price = given.executed_price, \
@@ -54,6 +71,10 @@ struct Prepared {
     get: Statement,
     insert: Statement,
     all: Statement,
+    filter: Statement,
+    page: Statement,
+    grouped: Statement,
+    loads: OnceLock<(Statement, Statement)>,
     copy: Statement,
     update: Statement,
 }
@@ -63,8 +84,21 @@ impl Direct {
         let client = connect(url).await;
         let prepare = async |sql| client.prepare(sql).await.expect("a statement");
         let (get, insert, all) = (prepare(GET).await, prepare(INSERT).await, prepare(ALL).await);
-        let (copy, update) = (prepare(COPY).await, prepare(UPDATE).await);
-        Self(Arc::new(Prepared { client, get, insert, all, copy, update }))
+        let (copy, update, filter) =
+            (prepare(COPY).await, prepare(UPDATE).await, prepare(FILTER).await);
+        let (page, grouped) = (prepare(PAGE_BEHIND).await, prepare(GROUPED).await);
+        Self(Arc::new(Prepared {
+            client,
+            get,
+            insert,
+            all,
+            filter,
+            page,
+            grouped,
+            loads: OnceLock::new(),
+            copy,
+            update,
+        }))
     }
 
     async fn row(&self, id: TradeId) -> Result<Option<Trade>, Broken> {
@@ -108,6 +142,74 @@ impl Direct {
         Ok(found)
     }
 
+    async fn filtered(&self, range: Range) -> Result<Vec<Trade>, Broken> {
+        let (from, until) = (wire_moment(range.from)?, wire_moment(range.until)?);
+        let given = [Given(Some(range.bot.as_bytes())), Given(Some(&from)), Given(Some(&until))];
+        let mut rows = pin!(self.0.client.query_raw(&self.0.filter, given).await?);
+        let mut found = Vec::new();
+        while let Some(row) = rows.try_next().await? {
+            found.push(read_row_one(&row)?);
+        }
+        Ok(found)
+    }
+
+    async fn paged(&self, bot: Uuid) -> Result<Vec<Trade>, Broken> {
+        let size = i64::from(PAGE).to_be_bytes();
+        let mut found: Vec<Trade> = Vec::new();
+        loop {
+            let behind = found.last().map(|last| (last.timestamp, last.id.0));
+            let (at, id) = behind.unwrap_or((Timestamp::default(), Uuid::nil()));
+            let at = wire_moment(at)?;
+            let given = [bot.as_bytes().as_slice(), &at, id.as_bytes(), &size];
+            let given = given.map(|bytes| Given(Some(bytes)));
+            let before = found.len();
+            let mut rows = pin!(self.0.client.query_raw(&self.0.page, given).await?);
+            while let Some(row) = rows.try_next().await? {
+                found.push(read_row_one(&row)?);
+            }
+            if found.len() == before {
+                return Ok(found);
+            }
+        }
+    }
+
+    async fn grouped(&self) -> Result<Vec<Group>, Broken> {
+        let none: [Given<'_>; 0] = [];
+        let mut rows = pin!(self.0.client.query_raw(&self.0.grouped, none).await?);
+        let mut found = Vec::new();
+        while let Some(row) = rows.try_next().await? {
+            found.push(read_group(&row)?);
+        }
+        Ok(found)
+    }
+
+    async fn loaded(&self, first: i64) -> Result<Vec<(Desk, Vec<Fill>)>, Broken> {
+        let client = &self.0.client;
+        // Prepared here, as the tables are not there before.
+        let (of_desks, of_fills) = match self.0.loads.get() {
+            Some(prepared) => prepared,
+            None => {
+                let prepared = (client.prepare(DESKS).await?, client.prepare(FILLS).await?);
+                self.0.loads.get_or_init(|| prepared)
+            }
+        };
+        let (first, count) = (first.to_be_bytes(), i64::from(PARENTS).to_be_bytes());
+        let given = [Given(Some(&first)), Given(Some(&count))];
+        let mut rows = pin!(client.query_raw(of_desks, given).await?);
+        let (mut desks, mut ids) = (Vec::new(), Array::new());
+        while let Some(row) = rows.try_next().await? {
+            let desk = read_desk(&row)?;
+            ids.integer(desk.id)?;
+            desks.push(desk);
+        }
+        let mut rows = pin!(client.query_raw(of_fills, [ids.finish(&Type::INT8)]).await?);
+        let mut fills = Vec::new();
+        while let Some(row) = rows.try_next().await? {
+            fills.push(read_fill(&row)?);
+        }
+        Ok(with_fills(desks, fills))
+    }
+
     async fn update(&self, rows: &[Trade]) -> Result<(), Broken> {
         let (mut ids, mut statuses) = (Array::new(), Array::new());
         let (mut prices, mut fees, mut pnls) = (Array::new(), Array::new(), Array::new());
@@ -149,5 +251,23 @@ impl Store for Direct {
 
     async fn bulk_update(&self, rows: &[Trade]) {
         self.update(rows).await.expect("raw updates");
+    }
+}
+
+impl Asks for Direct {
+    async fn filter(&self, range: Range) -> Vec<Trade> {
+        self.filtered(range).await.expect("raw reads")
+    }
+
+    async fn pages(&self, bot: Uuid) -> Vec<Trade> {
+        self.paged(bot).await.expect("raw reads")
+    }
+
+    async fn groups(&self) -> Vec<Group> {
+        self.grouped().await.expect("raw reads")
+    }
+
+    async fn load(&self, first: i64) -> Vec<(Desk, Vec<Fill>)> {
+        self.loaded(first).await.expect("raw reads")
     }
 }

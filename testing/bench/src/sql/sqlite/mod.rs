@@ -47,6 +47,10 @@ pub fn measure(work: &str, plan: &Plan) -> Option<Figures> {
         "create_1_blocking" => |lists: &Lists, plan: &Plan| lists.blocking_create(plan),
         "create_64" => |lists: &Lists, plan: &Plan| lists.grouped().create(plan, TASKS),
         "read_all" => |lists: &Lists, plan: &Plan| lists.reading().read_all(plan),
+        "filter_1000" => |lists: &Lists, plan: &Plan| lists.reading().filter(plan),
+        "page_keyset" => |lists: &Lists, plan: &Plan| lists.reading().page_keyset(plan),
+        "group_by" => |lists: &Lists, plan: &Plan| lists.reading().group_by(plan),
+        "relation_load" => |lists: &Lists, plan: &Plan| lists.reading().relation_load(plan),
         "bulk_update" => |lists: &Lists, plan: &Plan| lists.updating().bulk_update(plan),
         _ => return None,
     };
@@ -101,6 +105,10 @@ impl Arena for File {
             assert!(begun.elapsed() < PATIENCE, "nobody holds the log");
             std::thread::sleep(Duration::from_millis(1));
         }
+    }
+
+    fn analyze(&self) {
+        self.connection.execute_batch("ANALYZE").expect("it looks");
     }
 
     fn rows(&self) -> Vec<Trade> {

@@ -1,15 +1,19 @@
 //! rusqlite by hand: cached statements, run on the caller's thread.
 
+use std::collections::HashMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tradebase_conformance::models::{Trade, TradeId};
+use tradebase_core::{Timestamp, Uuid};
 use tradebase_sql::codec::sqlite::rusqlite::types::Null;
 use tradebase_sql::codec::sqlite::rusqlite::{self, Connection, OpenFlags, Statement};
 use tradebase_sql::{CACHE_BYTES, Durability};
 
-use crate::hand::sqlite::{bind_one, read_one, sortable};
-use crate::hand::{Broken, plain};
+use crate::desks::{Desk, Fill};
+use crate::hand::sqlite::{bind_one, read_added, read_desk, read_fill, read_one, sortable};
+use crate::hand::{Broken, from_units, plain};
+use crate::sql::asks::{Asks, Group, PAGE, PARENTS, Range, with_fills};
 use crate::sql::store::{Rows, Store};
 
 /// Connections that read; as many as the runtime has threads, so one is always free.
@@ -22,6 +26,16 @@ const GET: &str = "SELECT id, bot_id, symbol, side, order_type, quantity, price,
     executed_price, fee, pnl, status, timestamp FROM trades WHERE id = ?1";
 pub const ALL: &str = "SELECT id, bot_id, symbol, side, order_type, quantity, price, \
     executed_price, fee, pnl, status, timestamp FROM trades ORDER BY id";
+const FILTER: &str = "SELECT id, bot_id, symbol, side, order_type, quantity, price, \
+    executed_price, fee, pnl, status, timestamp FROM trades \
+    WHERE bot_id = ?1 AND timestamp >= ?2 AND timestamp < ?3";
+const PAGE_BEHIND: &str = "SELECT id, bot_id, symbol, side, order_type, quantity, price, \
+    executed_price, fee, pnl, status, timestamp FROM trades \
+    WHERE bot_id = ?1 AND (timestamp, id) > (?2, ?3) ORDER BY timestamp, id LIMIT ?4";
+const GROUPED: &str = "SELECT symbol, quantity, fee FROM trades";
+const DESKS: &str = "SELECT id, name FROM desks WHERE id >= ?1 ORDER BY id LIMIT ?2";
+const FILLS: &str = "SELECT id, desk_id, symbol, quantity, price, at FROM fills \
+    WHERE desk_id IN (SELECT value FROM json_each(?1))";
 const UPDATE: &str = "UPDATE trades SET executed_price = ?2, fee = ?3, pnl = ?4, status = ?5 \
     WHERE id = ?1";
 
@@ -64,6 +78,89 @@ fn all(connection: &Connection) -> Result<Vec<Trade>, Broken> {
         found.push(read_one(row)?);
     }
     Ok(found)
+}
+
+fn filter(connection: &Connection, range: Range) -> Result<Vec<Trade>, Broken> {
+    let mut statement = connection.prepare_cached(FILTER)?;
+    statement.raw_bind_parameter(1, range.bot.as_bytes().as_slice())?;
+    statement.raw_bind_parameter(2, range.from.as_micros())?;
+    statement.raw_bind_parameter(3, range.until.as_micros())?;
+    let mut rows = statement.raw_query();
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        found.push(read_one(row)?);
+    }
+    Ok(found)
+}
+
+fn pages(connection: &Connection, bot: Uuid) -> Result<Vec<Trade>, Broken> {
+    let mut statement = connection.prepare_cached(PAGE_BEHIND)?;
+    let mut found: Vec<Trade> = Vec::new();
+    loop {
+        let behind = found.last().map(|last| (last.timestamp, last.id.0));
+        let (at, id) = behind.unwrap_or((Timestamp::default(), Uuid::nil()));
+        statement.raw_bind_parameter(1, bot.as_bytes().as_slice())?;
+        statement.raw_bind_parameter(2, at.as_micros())?;
+        statement.raw_bind_parameter(3, id.as_bytes().as_slice())?;
+        statement.raw_bind_parameter(4, PAGE)?;
+        let before = found.len();
+        let mut rows = statement.raw_query();
+        while let Some(row) = rows.next()? {
+            found.push(read_one(row)?);
+        }
+        if found.len() == before {
+            return Ok(found);
+        }
+    }
+}
+
+/// The engine cannot add these decimals up, so that is done here.
+fn groups(connection: &Connection) -> Result<Vec<Group>, Broken> {
+    let mut statement = connection.prepare_cached(GROUPED)?;
+    let mut rows = statement.raw_query();
+    let mut groups: HashMap<String, (u64, i128, i128)> = HashMap::new();
+    while let Some(row) = rows.next()? {
+        let (symbol, quantity, fee) = read_added(row)?;
+        let group = match groups.get_mut(symbol) {
+            Some(group) => group,
+            None => groups.entry(symbol.to_owned()).or_default(),
+        };
+        group.0 += 1;
+        group.1 = group.1.checked_add(quantity).ok_or(Broken)?;
+        group.2 = group.2.checked_add(fee).ok_or(Broken)?;
+    }
+    let group = |(symbol, (count, quantity, fee))| {
+        Ok((symbol, count, from_units(quantity)?, from_units(fee)?))
+    };
+    let mut groups: Vec<Group> = groups.into_iter().map(group).collect::<Result<_, Broken>>()?;
+    groups.sort_by(|a, b| a.0.cmp(&b.0));
+    Ok(groups)
+}
+
+/// Two statements: one for each desk takes twice as long.
+fn load(connection: &Connection, first: i64) -> Result<Vec<(Desk, Vec<Fill>)>, Broken> {
+    let mut statement = connection.prepare_cached(DESKS)?;
+    statement.raw_bind_parameter(1, first)?;
+    statement.raw_bind_parameter(2, PARENTS)?;
+    let mut rows = statement.raw_query();
+    let (mut desks, mut ids) = (Vec::new(), String::from("["));
+    while let Some(row) = rows.next()? {
+        let desk = read_desk(row)?;
+        if !desks.is_empty() {
+            ids.push(',');
+        }
+        ids.push_str(itoa::Buffer::new().format(desk.id));
+        desks.push(desk);
+    }
+    ids.push(']');
+    let mut statement = connection.prepare_cached(FILLS)?;
+    statement.raw_bind_parameter(1, ids)?;
+    let mut rows = statement.raw_query();
+    let mut fills = Vec::new();
+    while let Some(row) = rows.next()? {
+        fills.push(read_fill(row)?);
+    }
+    Ok(with_fills(desks, fills))
 }
 
 fn bulk_insert(connection: &Connection, rows: &[Trade]) -> Result<(), Broken> {
@@ -167,5 +264,23 @@ impl Store for Direct {
 
     async fn bulk_update(&self, rows: &[Trade]) {
         transaction(&self.writer(), |c| bulk_update(c, rows)).expect("raw updates");
+    }
+}
+
+impl Asks for Direct {
+    async fn filter(&self, range: Range) -> Vec<Trade> {
+        filter(&self.reader(), range).expect("raw reads")
+    }
+
+    async fn pages(&self, bot: Uuid) -> Vec<Trade> {
+        pages(&self.reader(), bot).expect("raw reads")
+    }
+
+    async fn groups(&self) -> Vec<Group> {
+        groups(&self.reader()).expect("raw reads")
+    }
+
+    async fn load(&self, first: i64) -> Vec<(Desk, Vec<Fill>)> {
+        load(&self.reader(), first).expect("raw reads")
     }
 }

@@ -1,7 +1,13 @@
-//! Typed conditions over columns, the same for every engine that can find by them.
+//! The columns of a record as typed constants, and what can be asked of one.
 
 use std::marker::PhantomData;
+use std::ops::Range;
 
+use super::condition::{Comparison, Condition};
+use super::filter::Filter;
+use super::order::Order;
+use super::pattern::Pattern;
+use super::stored::Stored;
 use crate::column::Column;
 use crate::error::Result;
 use crate::field::Field;
@@ -76,6 +82,12 @@ impl<T: Put, F: Field> Col<T, F> {
         &T::COLUMNS[self.at]
     }
 
+    /// A value as this column takes it, for SQL of your own.
+    pub fn value(self, operand: impl Operand<F>) -> Stored {
+        let column = self.column();
+        Stored::new(column, operand.value(column))
+    }
+
     fn compare(self, how: Comparison, operand: impl Operand<F>) -> Filter<T> {
         let value = operand.value(self.column());
         Filter::of(value.map(|value| Condition::Compare { at: self.at, how, value }))
@@ -121,6 +133,17 @@ impl<T: Put, F: Field> Col<T, F> {
         self.ge(low).and(self.le(high))
     }
 
+    /// From the first on and before the second: what days and months are made of. Empty if the
+    /// second is not behind the first.
+    pub fn within<O: Operand<F>>(self, range: Range<O>) -> Filter<T> {
+        self.ge(range.start).and(self.lt(range.end))
+    }
+
+    /// Before that moment: another name of [`lt`](Col::lt) for times.
+    pub fn before(self, operand: impl Operand<F>) -> Filter<T> {
+        self.lt(operand)
+    }
+
     /// One of these; none of them matches nothing.
     pub fn one_of<O: Operand<F>>(self, operands: impl IntoIterator<Item = O>) -> Filter<T> {
         let column = self.column();
@@ -140,12 +163,36 @@ impl<T: Put, F: Field> Col<T, F> {
 
     /// From the smallest up.
     pub fn asc(self) -> Order<T> {
-        Order { at: self.at, down: false, of: PhantomData }
+        Order::by(self.at, false)
     }
 
     /// From the largest down.
     pub fn desc(self) -> Order<T> {
-        Order { at: self.at, down: true, of: PhantomData }
+        Order::by(self.at, true)
+    }
+}
+
+/// Text columns, and those of types that are stored as text.
+impl<T: Put, F: Field> Col<T, F> {
+    /// Text that is like the pattern. Upper and lower case differ; see [`Pattern`].
+    pub fn like(self, pattern: impl Into<Pattern>) -> Filter<T> {
+        let pattern = pattern.into().checked(self.column());
+        Filter::of(pattern.map(|pattern| Condition::Like { at: self.at, pattern }))
+    }
+
+    /// Text that begins so. Nothing in it has a meaning of its own.
+    pub fn starts_with(self, text: &str) -> Filter<T> {
+        self.like(Pattern::starting_with(text))
+    }
+
+    /// Text that ends so.
+    pub fn ends_with(self, text: &str) -> Filter<T> {
+        self.like(Pattern::ending_with(text))
+    }
+
+    /// Text that has this anywhere.
+    pub fn contains(self, text: &str) -> Filter<T> {
+        self.like(Pattern::containing(text))
     }
 }
 
@@ -175,116 +222,3 @@ impl<T, P> Clone for Embedded<T, P> {
 }
 
 impl<T, P> Copy for Embedded<T, P> {}
-
-/// How two values are compared.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Comparison {
-    /// `=`
-    Equal,
-    /// `<>`
-    NotEqual,
-    /// `<`
-    Less,
-    /// `<=`
-    AtMost,
-    /// `>`
-    Greater,
-    /// `>=`
-    AtLeast,
-}
-
-/// A condition over the columns of a record, as a room renders it.
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub enum Condition {
-    /// Everything.
-    Always,
-    /// A column against a value.
-    Compare {
-        /// The column's position.
-        at: usize,
-        /// How.
-        how: Comparison,
-        /// The value, already checked.
-        value: Value,
-    },
-    /// A column against a list.
-    OneOf {
-        /// The column's position.
-        at: usize,
-        /// The values, already checked.
-        values: Vec<Value>,
-    },
-    /// A column against null.
-    Null {
-        /// The column's position.
-        at: usize,
-        /// Whether null is asked for.
-        null: bool,
-    },
-    /// All of these.
-    All(Vec<Condition>),
-    /// Any of these.
-    Any(Vec<Condition>),
-    /// Not this.
-    Not(Box<Condition>),
-}
-
-/// A typed condition over a record. A value that its column refuses is reported when the filter
-/// is used, so that building one stays plain.
-#[derive(Debug)]
-pub struct Filter<T> {
-    condition: Result<Condition>,
-    of: PhantomData<fn() -> T>,
-}
-
-impl<T> Filter<T> {
-    fn of(condition: Result<Condition>) -> Self {
-        Self { condition, of: PhantomData }
-    }
-
-    /// Everything.
-    pub fn all() -> Self {
-        Self::of(Ok(Condition::Always))
-    }
-
-    fn join(self, other: Self, make: fn(Vec<Condition>) -> Condition) -> Self {
-        let both = self.condition.and_then(|a| other.condition.map(|b| make(vec![a, b])));
-        Self::of(both)
-    }
-
-    /// This and the other.
-    #[must_use]
-    pub fn and(self, other: Self) -> Self {
-        self.join(other, Condition::All)
-    }
-
-    /// This or the other.
-    #[must_use]
-    pub fn or(self, other: Self) -> Self {
-        self.join(other, Condition::Any)
-    }
-
-    /// The condition, or why a value in it was refused.
-    pub fn into_condition(self) -> Result<Condition> {
-        self.condition
-    }
-}
-
-impl<T> std::ops::Not for Filter<T> {
-    type Output = Self;
-
-    fn not(self) -> Self {
-        Self::of(self.condition.map(|c| Condition::Not(Box::new(c))))
-    }
-}
-
-/// An order by one column. Nulls come first going up and last going down, on every engine.
-#[derive(Debug)]
-pub struct Order<T> {
-    /// The column's position.
-    pub at: usize,
-    /// Whether from the largest down.
-    pub down: bool,
-    of: PhantomData<fn() -> T>,
-}
