@@ -67,7 +67,13 @@ impl Model {
         limit: Option<u32>,
     ) -> Vec<&Row> {
         let mut rows = self.find(table, condition);
-        let mut orders = orders.to_vec();
+        // A column that is ordered by already orders nothing any more.
+        let mut orders: Vec<Sort> = orders.iter().fold(Vec::new(), |mut kept, sort| {
+            if kept.iter().all(|have: &Sort| have.at != sort.at) {
+                kept.push(*sort);
+            }
+            kept
+        });
         if let Some(last) = orders.last().copied() {
             orders.extend(table.key.iter().map(|&at| Sort::by(at, last.down)));
         }
@@ -173,7 +179,18 @@ impl Groups {
             placed(&a.0[at], &b.0[at], sort)
         };
         let (mut order, mut rest) = (Ordering::Equal, None);
-        for by in &self.orders {
+        let again = |at: usize| {
+            self.orders[..at].iter().any(|have| match (have, &self.orders[at]) {
+                (GroupBy::Key(a, _), GroupBy::Key(b, _)) => a == b,
+                (GroupBy::Measure(a, _), GroupBy::Measure(b, _)) => a == b,
+                _ => false,
+            })
+        };
+        for (at, by) in self.orders.iter().enumerate() {
+            // What is ordered by already orders nothing any more.
+            if again(at) {
+                continue;
+            }
             let (next, down) = match *by {
                 GroupBy::Key(of, sort) => (key(of, sort), sort.down),
                 GroupBy::Measure(measured, down) => {
