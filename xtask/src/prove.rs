@@ -62,7 +62,7 @@ pub const PROOFS: &[Proof] = &[
         package: "tradebase-sql",
         rounds: 1,
         rounds_long: 5,
-        about: "2,000 random filters, orders, limits, sums and groups a round are answered as a \
+        about: "2,000 random filters, orders, pages, sums and groups a round are answered as a \
                 plain model answers them, both engines",
     },
     Proof {

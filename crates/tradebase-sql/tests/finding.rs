@@ -2,74 +2,15 @@
 
 mod common;
 
-use std::cmp::Ordering;
 use std::collections::BTreeSet;
 
 use common::Dice;
+use common::model::Model;
 use common::records::{Event, Pnl, Side, any_units, by_key, events, text, units};
 use tradebase_core::{
-    Code, Comparison, Condition, Date, Decimal, Filter, Order, Pattern, Put, Record, Result, Row,
-    Value,
+    Code, Date, Decimal, Filter, Order, Pattern, Put, Record, Result, Row, Value,
 };
 use tradebase_sql::{RowStream, Sql};
-
-/// What a condition says of a row: true, false, or neither, because of a null.
-fn judge(condition: &Condition, row: &[Value]) -> Option<bool> {
-    match condition {
-        Condition::Always => Some(true),
-        Condition::Compare { at, how, value } => {
-            let order = compare(&row[*at], value)?;
-            Some(match how {
-                Comparison::Equal => order.is_eq(),
-                Comparison::NotEqual => order.is_ne(),
-                Comparison::Less => order.is_lt(),
-                Comparison::AtMost => order.is_le(),
-                Comparison::Greater => order.is_gt(),
-                Comparison::AtLeast => order.is_ge(),
-            })
-        }
-        Condition::OneOf { at, values } => {
-            any(values.iter().map(|value| compare(&row[*at], value).map(Ordering::is_eq)))
-        }
-        Condition::Null { at, null } => Some((row[*at] == Value::Null) == *null),
-        Condition::All(terms) => {
-            any(terms.iter().map(|term| judge(term, row).map(|b| !b))).map(|b| !b)
-        }
-        Condition::Any(terms) => any(terms.iter().map(|term| judge(term, row))),
-        Condition::Not(inner) => judge(inner, row).map(|b| !b),
-        other => panic!("not judged: {other:?}"),
-    }
-}
-
-/// True if one is true; else neither if one is neither.
-fn any(terms: impl Iterator<Item = Option<bool>>) -> Option<bool> {
-    let mut answer = Some(false);
-    for term in terms {
-        match term {
-            Some(true) => return Some(true),
-            Some(false) => {}
-            None => answer = None,
-        }
-    }
-    answer
-}
-
-fn compare(a: &Value, b: &Value) -> Option<Ordering> {
-    Some(match (a, b) {
-        (Value::Null, _) | (_, Value::Null) => return None,
-        (Value::Bool(a), Value::Bool(b)) => a.cmp(b),
-        (Value::Int(a), Value::Int(b)) => a.cmp(b),
-        (Value::Float(a), Value::Float(b)) => a.partial_cmp(b).unwrap(),
-        (Value::Decimal(a, _), Value::Decimal(b, _)) => a.cmp(b),
-        (Value::Text(a), Value::Text(b)) => a.as_bytes().cmp(b.as_bytes()),
-        (Value::Bytes(a), Value::Bytes(b)) => a.cmp(b),
-        (Value::Uuid(a), Value::Uuid(b)) => a.cmp(b),
-        (Value::Timestamp(a), Value::Timestamp(b)) => a.cmp(b),
-        (Value::TimestampNs(a), Value::TimestampNs(b)) => a.cmp(b),
-        (Value::Date(a), Value::Date(b)) => a.cmp(b),
-        (a, b) => panic!("not compared: {a:?} {b:?}"),
-    })
-}
 
 /// A random comparison of one column with values that some rows have.
 macro_rules! compare_some {
@@ -135,6 +76,7 @@ promises! {
         sql.create_table::<Event>().await.unwrap();
         sql.insert_many(&rows).await.unwrap();
         let values: Vec<_> = rows.iter().map(|row| Value::row(row).unwrap()).collect();
+        let model = Model { tables: Vec::new() };
         let mut between = 0;
         for seed in 0..300 {
             let make = || random(&mut Dice::new(1000 + seed), &rows, 3);
@@ -142,7 +84,7 @@ promises! {
             let want: Vec<_> = rows
                 .iter()
                 .zip(&values)
-                .filter(|(_, values)| judge(&condition, values) == Some(true))
+                .filter(|(_, values)| model.passes(&condition, values))
                 .map(|(row, _)| row.clone())
                 .collect();
             let found = sql.find().filter(make()).order_by(Event::ID.asc()).all().await.unwrap();

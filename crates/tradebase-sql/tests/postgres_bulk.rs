@@ -6,30 +6,12 @@ mod common;
 
 use std::time::Duration;
 
+use common::levels::{Level, level, levels};
 use common::records::{Account, Event, Place, Venue, account, events};
 use common::{PostgresStore, poll_once};
 use tradebase_core::{Code, Record, Value};
 use tradebase_sql::{Conflict, Sql, SqlOptions};
 use tradebase_testkit::{Postgres, psql};
-
-#[derive(Record, Clone, Debug, PartialEq)]
-#[record(table = "levels")]
-struct Level {
-    #[record(key)]
-    id: i64,
-    #[record(unique)]
-    name: Option<String>,
-    #[record(decimal(18, 8))]
-    price: tradebase_core::Decimal,
-}
-
-fn level(id: i64, price: i64) -> Level {
-    Level { id, name: (id % 5 != 0).then(|| format!("level {id}")), price: price.into() }
-}
-
-fn levels(ids: impl Iterator<Item = i64>, price: i64) -> Vec<Level> {
-    ids.map(|id| level(id, price)).collect()
-}
 
 async fn store() -> PostgresStore {
     let store = PostgresStore::new().await;

@@ -6,6 +6,7 @@ mod common;
 
 use std::time::Duration;
 
+use common::levels::{Level, level, levels};
 use common::records::{Account, Remark, account};
 use common::{PostgresStore, poll_once};
 use tradebase_core::{Assigned, Code, Decimal, Error, Record, Value};
@@ -14,25 +15,6 @@ use tradebase_testkit::psql;
 
 /// Numbers of rows that go each way, and both ways after another.
 const SIZES: [i64; 3] = [40, 6_000, 20_100];
-
-#[derive(Record, Clone, Debug, PartialEq)]
-#[record(table = "levels")]
-struct Level {
-    #[record(key)]
-    id: i64,
-    #[record(unique)]
-    name: Option<String>,
-    #[record(decimal(18, 8))]
-    price: Decimal,
-}
-
-fn level(id: i64, price: i64) -> Level {
-    Level { id, name: (id % 5 != 0).then(|| format!("level {id}")), price: price.into() }
-}
-
-fn levels(ids: impl Iterator<Item = i64>, price: i64) -> Vec<Level> {
-    ids.map(|id| level(id, price)).collect()
-}
 
 async fn store() -> PostgresStore {
     let store = PostgresStore::new().await;

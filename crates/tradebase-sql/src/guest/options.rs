@@ -97,6 +97,7 @@ impl GuestOptions {
     }
 
     /// Leaves the text as it is, so that tests see what the engine's wall does alone.
+    #[cfg(feature = "testing")]
     #[doc(hidden)]
     pub fn unparsed(mut self) -> Self {
         self.unparsed = true;

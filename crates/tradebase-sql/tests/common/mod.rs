@@ -2,6 +2,7 @@
 
 #![allow(dead_code, unreachable_pub)]
 
+pub mod levels;
 pub mod model;
 pub mod records;
 

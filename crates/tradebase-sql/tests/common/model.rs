@@ -55,7 +55,12 @@ impl Model {
     /// The rows of a table that pass, as they were put in.
     pub fn find(&self, table: &Table, condition: &Condition) -> Vec<&Row> {
         let rows = self.rows(table).iter();
-        rows.filter(|row| self.judge(condition, row) == Some(true)).collect()
+        rows.filter(|row| self.passes(condition, row)).collect()
+    }
+
+    /// Whether a row passes.
+    pub fn passes(&self, condition: &Condition, row: &[Value]) -> bool {
+        self.judge(condition, row) == Some(true)
     }
 
     /// The same, ordered, and cut.
