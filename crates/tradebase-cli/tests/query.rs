@@ -106,6 +106,23 @@ fn a_statement_that_may_write_is_said_twice() {
 }
 
 #[test]
+fn a_statement_that_is_too_long_for_standard_input_is_not_run_in_part() {
+    let folder = ledger();
+    let mut command = tradebase(&folder, &["query", "--write", "--yes", "-"]);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let text = format!("DELETE FROM hidden {} WHERE 1 = 0", " ".repeat(70_000));
+    // It stops reading before the end.
+    _ = child.stdin.take().unwrap().write_all(text.as_bytes());
+    let ended = child.wait_with_output().unwrap();
+    let said = String::from_utf8(ended.stderr).unwrap();
+    assert_eq!(ended.status.code(), Some(3), "{said}");
+    assert!(said.contains("nothing was run"), "{said}");
+    let left = ["query", "--write", "--yes", "--csv", "SELECT count(*) AS n FROM hidden"];
+    assert_eq!(say(&folder, &left).out, "n\r\n1\n");
+}
+
+#[test]
 fn postgres_guests_need_a_role_which_a_command_makes() {
     let folder = TempFolder::new().unwrap();
     let database = Postgres::shared().database();

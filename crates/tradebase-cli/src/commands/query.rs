@@ -56,17 +56,24 @@ pub(crate) fn run(
     Ok(ExitCode::SUCCESS)
 }
 
-/// The text of the query, which may come through a pipe.
+/// The text of the query, which may come through a pipe. One that is too long is refused: the
+/// beginning of a statement may do more than the whole.
 fn text(given: &str) -> Result<String> {
     if given != STDIN {
         return Ok(given.to_owned());
     }
-    let mut text = String::new();
+    let unread = "standard input cannot be read as text";
+    let mut bytes = Vec::new();
     let most = u64::try_from(GUEST_SQL_BYTES_MAX).unwrap_or(u64::MAX).saturating_add(1);
-    io::stdin().take(most).read_to_string(&mut text).map_err(|e| {
-        Error::new(Code::Config, "standard input cannot be read as text").because(e)
-    })?;
-    Ok(text)
+    let read = io::stdin().take(most).read_to_end(&mut bytes);
+    read.map_err(|e| Error::new(Code::Config, unread).because(e))?;
+    if bytes.len() > GUEST_SQL_BYTES_MAX {
+        let message = format!(
+            "a statement on standard input has at most {GUEST_SQL_BYTES_MAX} bytes, nothing was run"
+        );
+        return Err(Error::new(Code::Config, message));
+    }
+    String::from_utf8(bytes).map_err(|e| Error::new(Code::Config, unread).because(e))
 }
 
 fn guest(options: &arguments::Query, records: &Records) -> GuestOptions {
