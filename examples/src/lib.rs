@@ -24,3 +24,11 @@ mod relational {}
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/guide/queries.md")]
 mod queries {}
+
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/guide/migrations.md")]
+mod migrations {}
+
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/guide/partitions.md")]
+mod partitions {}

@@ -66,6 +66,38 @@ pub const PROOFS: &[Proof] = &[
                 plain model answers them, both engines",
     },
     Proof {
+        name: "migrate_locks",
+        package: "tradebase-sql",
+        rounds: 1,
+        rounds_long: 100,
+        about: "a PostgreSQL table of 50,000 rows a round gets a column, an index and a foreign \
+                key under readers and writers: nobody waits for a lock longer than 500 ms",
+    },
+    Proof {
+        name: "migrations",
+        package: "tradebase-sql",
+        rounds: 60,
+        rounds_long: 2_000,
+        about: "from random records to others and back on both engines: the very shape, every row \
+                that can be kept, or a refusal that changes nothing",
+    },
+    Proof {
+        name: "migrate_race",
+        package: "tradebase-sql",
+        rounds: 2,
+        rounds_long: 50,
+        about: "eight processes migrate a database at once, an index built concurrently among the \
+                steps: one works, seven wait and find it done, both engines",
+    },
+    Proof {
+        name: "migrate_crash",
+        package: "tradebase-sql",
+        rounds: 1,
+        rounds_long: 10,
+        about: "kill -9 of a migrator at every statement of ten versions, then up again: the right \
+                end and nothing twice, both engines; 1 round takes every fifth moment, 5 all",
+    },
+    Proof {
         name: "powerloss",
         package: "tradebase-sql",
         rounds: 1,

@@ -6,6 +6,7 @@
 mod library;
 mod packages;
 mod programs;
+mod squawk;
 
 use crate::checkout::Checkout;
 use crate::problem::Problem;
@@ -17,6 +18,7 @@ pub fn everything(checkout: &Checkout, yes: bool) -> Result<(), Problem> {
         needed.push(&programs::NPM);
     }
     programs::find_or_install(&needed, yes)?;
+    squawk::ensure(yes)?;
     library::ensure(checkout)
 }
 

@@ -1,13 +1,20 @@
 //! The arguments of the command and their help.
 
+mod migrate;
+
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use clap_complete::Shell;
 
 use crate::exit;
+
+pub(crate) use migrate::{
+    Adopt, Diff, Down, Engine, Lint, Manner, Migrate, MigrateVerb, New, Reset, Script, Sets, Up,
+};
 
 /// One data layer for trading systems: derive once, store everywhere
 #[derive(Debug, Parser)]
@@ -24,10 +31,11 @@ pub(crate) struct Arguments {
     #[arg(long, global = true, value_name = "FILE", help_heading = "Settings")]
     pub config: Option<PathBuf>,
 
-    /// A setting, above the environment and all files; may be repeated
-    #[arg(long, global = true, value_name = "KEY=VALUE", value_parser = setting,
+    /// A setting, above the environment and all files; may be repeated. Without an equals sign
+    /// the name of a set of migrations, for the commands that run them
+    #[arg(long, global = true, value_name = "KEY=VALUE", value_parser = set,
           help_heading = "Settings")]
-    pub set: Vec<(String, String)>,
+    pub set: Vec<Set>,
 
     /// Know the records of this schema.json too
     #[arg(long, global = true, value_name = "FILE", help_heading = "Settings")]
@@ -77,6 +85,39 @@ pub(crate) enum Command {
     /// It can sign in and read the tables of the registered records, and nothing else. What is
     /// printed is the address to set as DATABASE_GUEST_URL, with its password.
     GuestRole(GuestRole),
+
+    /// Change the tables of the relational store step by step, and back
+    ///
+    /// Migrations are SQL files that a person can read, in sets: a folder for each set in the
+    /// folder of migrations. `diff` writes them by comparing the registered records with the
+    /// database, `lint` finds what is dangerous in them, `up` and `down` run them. Every version
+    /// that is applied stands in the table tradebase_migrations, with the checksum of its file.
+    Migrate(Migrate),
+
+    /// Bring the relational store to where the program wants it
+    ///
+    /// Applies the migrations that are missing, as `migrate up` does. Where there are none, it
+    /// creates the missing tables of the registered records.
+    Setup(Sets),
+
+    /// Empty the relational store and set it up again; all rows are lost
+    ///
+    /// Takes all migrations back and applies them anew. Where there are none, it drops the tables
+    /// of the registered records and creates them. It asks before, and refuses under the profile
+    /// production unless it is forced.
+    Reset(Reset),
+
+    /// Compare the tables of the relational store with the registered records
+    ///
+    /// Prints each difference. The exit code is 1 if there are some.
+    Drift,
+
+    /// Make the parts that tables cut by time will need, and let old ones go
+    ///
+    /// Run it once a day. On PostgreSQL parts are made for now and ahead of it, rows that came
+    /// before their part was there are moved to one, and with --keep old parts are detached: tables
+    /// by themselves, which --drop drops. SQLite has no parts: --keep with --drop deletes old rows.
+    Partitions(Partitions),
 
     /// Print the completions of a shell
     Completions {
@@ -163,6 +204,29 @@ pub(crate) struct GuestRole {
     pub password_stdin: bool,
 }
 
+#[derive(Debug, Args)]
+pub(crate) struct Partitions {
+    /// How many parts to make ahead of that of now
+    #[arg(long, value_name = "PARTS", default_value_t = tradebase::sql::PARTS_AHEAD)]
+    pub ahead: u32,
+
+    /// Let go what is older than the part of now and so many before it
+    #[arg(long, value_name = "PARTS")]
+    pub keep: Option<u32>,
+
+    /// Drop for good what is let go, with its rows
+    #[arg(long, requires = "keep")]
+    pub drop: bool,
+
+    /// Only say what would be done
+    #[arg(long)]
+    pub dry_run: bool,
+
+    /// A table or record; all that are cut by time without
+    #[arg(long, value_name = "NAME")]
+    pub table: Option<String>,
+}
+
 /// Reads the arguments. What is said of wrong ones, or of `--help`, is printed.
 pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Arguments, ExitCode> {
     let arguments: Vec<_> = arguments.into_iter().collect();
@@ -171,7 +235,7 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Arg
     let command = command(name.unwrap_or("tradebase"));
     let parsed = command
         .try_get_matches_from(arguments)
-        .and_then(|matches| Arguments::from_arg_matches(&matches));
+        .and_then(|matches| Arguments::from_arg_matches(&matches)?.check());
     parsed.map_err(|error| {
         // A closed pipe is no reason to fail differently.
         let _ = error.print();
@@ -185,12 +249,56 @@ pub(crate) fn command(name: &str) -> clap::Command {
     Arguments::command().display_name(name.clone()).bin_name(name)
 }
 
-fn setting(text: &str) -> Result<(String, String), String> {
+/// What `--set` says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Set {
+    /// A setting and its value.
+    Setting(String, String),
+    /// A set of migrations.
+    Name(String),
+}
+
+fn set(text: &str) -> Result<Set, String> {
     match text.split_once('=') {
         Some((key, value)) if !key.trim().is_empty() => {
-            Ok((key.trim().to_owned(), value.to_owned()))
+            Ok(Set::Setting(key.trim().to_owned(), value.to_owned()))
         }
-        _ => Err("write a key and its value: sql.path=ledger.db".to_owned()),
+        None if !text.trim().is_empty() => Ok(Set::Name(text.trim().to_owned())),
+        _ => Err(SETTING.to_owned()),
+    }
+}
+
+/// What a setting looks like.
+const SETTING: &str = "write a key and its value: sql.path=ledger.db";
+
+impl Arguments {
+    /// The settings of `--set`.
+    pub(crate) fn settings(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.set.iter().filter_map(|set| match set {
+            Set::Setting(key, value) => Some((key.as_str(), value.as_str())),
+            Set::Name(_) => None,
+        })
+    }
+
+    /// The set of migrations that `--set` names.
+    pub(crate) fn set_name(&self) -> Option<&str> {
+        self.set.iter().find_map(|set| match set {
+            Set::Setting(..) => None,
+            Set::Name(name) => Some(name.as_str()),
+        })
+    }
+
+    /// Refuses a set of migrations where there is none to choose, and two.
+    fn check(self) -> Result<Self, clap::Error> {
+        let names = self.set.iter().filter(|set| matches!(set, Set::Name(_))).count();
+        let fault = match (&self.command, names) {
+            (_, 0) => return Ok(self),
+            (Command::Migrate(_) | Command::Setup(_), 1) => return Ok(self),
+            (Command::Migrate(_) | Command::Setup(_), _) => "name one set of migrations, or none",
+            _ => SETTING,
+        };
+        let fault = format!("invalid value for '--set <KEY=VALUE>': {fault}");
+        Err(Arguments::command().error(ErrorKind::ValueValidation, fault))
     }
 }
 
@@ -205,7 +313,18 @@ mod tests {
 
     #[test]
     fn settings_keep_what_follows_the_first_equals_sign() {
-        assert_eq!(setting("a=b=c"), Ok(("a".into(), "b=c".into())));
-        assert!(setting("a").is_err() && setting("=b").is_err());
+        assert_eq!(set("a=b=c"), Ok(Set::Setting("a".into(), "b=c".into())));
+        assert!(set("").is_err() && set("=b").is_err());
+    }
+
+    #[test]
+    fn a_set_of_migrations_is_named_only_where_there_are_some() {
+        let code = |arguments: &[&str]| {
+            parse(["tradebase"].iter().chain(arguments).map(OsString::from)).err()
+        };
+        assert_eq!(code(&["migrate", "up", "--set", "app", "--set", "a=b"]), None);
+        for bad in [&["health", "--set", "app"][..], &["setup", "--set", "a", "--set", "b"]] {
+            assert_eq!(code(bad), Some(ExitCode::from(exit::USAGE)), "{bad:?}");
+        }
     }
 }

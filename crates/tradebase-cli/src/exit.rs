@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use tradebase::{Error, ErrorKind};
+use tradebase::{Code, Error, ErrorKind};
 
 /// The work failed.
 pub const FAILED: u8 = 1;
@@ -19,7 +19,7 @@ pub const INTERRUPTED: u8 = 130;
 pub(crate) const HELP: &str = "\
 Exit codes:
   0    all is well
-  1    the work failed, or the stores are unhealthy
+  1    the work failed, the stores are unhealthy, or lint or drift found something
   2    the arguments were not understood
   3    the configuration is not valid
   4    a store cannot be reached, or did not answer in time
@@ -29,7 +29,7 @@ pub(crate) fn code(error: &Error) -> ExitCode {
     let code = match error.kind() {
         ErrorKind::Config | ErrorKind::Capability => NOT_CONFIGURED,
         ErrorKind::Interrupted => INTERRUPTED,
-        _ if error.is_unavailable() => UNAVAILABLE,
+        _ if error.is_unavailable() || error.code() == Code::MigrationBusy => UNAVAILABLE,
         _ => FAILED,
     };
     ExitCode::from(code)

@@ -29,6 +29,8 @@
 )]
 
 mod arguments;
+mod ask;
+mod command;
 mod commands;
 mod demo;
 mod exit;
@@ -39,12 +41,14 @@ use std::process::ExitCode;
 
 use tradebase::Records;
 
+pub use command::Command;
 pub use demo::records as demo_records;
 pub use exit::{FAILED, INTERRUPTED, NOT_CONFIGURED, UNAVAILABLE, USAGE};
 
-/// Runs the command over these records, with the arguments of the process.
+/// Runs the command over these records, with the arguments of the process. A program that has
+/// migrations inside starts from [`Command`].
 pub fn run(records: Records) -> ExitCode {
-    run_with(records, std::env::args_os())
+    Command::new(records).run()
 }
 
 /// Runs the command over these records, with these arguments; the first is the program's name.
@@ -52,15 +56,5 @@ pub fn run_with(
     records: Records,
     arguments: impl IntoIterator<Item = std::ffi::OsString>,
 ) -> ExitCode {
-    let arguments = match arguments::parse(arguments) {
-        Ok(arguments) => arguments,
-        Err(code) => return code,
-    };
-    match commands::run(&arguments, records) {
-        Ok(code) => code,
-        Err(error) => {
-            output::error(&error, arguments.json);
-            exit::code(&error)
-        }
-    }
+    Command::new(records).run_with(arguments)
 }

@@ -5,6 +5,7 @@ use std::io::IsTerminal;
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
+use tradebase::sql::MigrationProgress;
 
 /// How often a bar is drawn, a second.
 const DRAWS_PER_SECOND: u8 = 12;
@@ -31,6 +32,17 @@ pub(crate) fn bar(what: &'static str, total: u64, quiet: bool) -> ProgressBar {
 fn rate(state: &ProgressState, out: &mut dyn fmt::Write) {
     // A terminal that cannot be written shows no rate.
     let _ = write!(out, "{:.0}", state.per_sec());
+}
+
+/// A bar over the statements of a migration, and what moves it.
+pub(crate) fn statements(what: &'static str, quiet: bool) -> (ProgressBar, MigrationProgress) {
+    let bar = bar(what, 0, quiet);
+    let moved = bar.clone();
+    let progress = MigrationProgress::new(move |statement, of| {
+        moved.set_length(u64::try_from(of).unwrap_or(u64::MAX));
+        moved.set_position(u64::try_from(statement.saturating_sub(1)).unwrap_or_default());
+    });
+    (bar, progress)
 }
 
 /// Something that moves while work of unknown length is done, or nothing.

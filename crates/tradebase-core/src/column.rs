@@ -1,5 +1,7 @@
 //! The description of one column: what every room needs to know of a field.
 
+use std::sync::OnceLock;
+
 use crate::error::Result;
 use crate::kind::Kind;
 use crate::rule::Rule;
@@ -15,6 +17,8 @@ use crate::value::Value;
 pub struct Column {
     /// The name in every store, with its renderings.
     pub name: Name,
+    /// The name it had before, for a migration to rename it by.
+    pub was: Option<&'static str>,
     /// What it holds.
     pub kind: Kind,
     /// Whether it may be null.
@@ -46,6 +50,7 @@ impl Column {
     pub const fn new(name: &'static str, kind: Kind, nullable: bool) -> Self {
         Self {
             name: Name { text: name, line: "", quoted: "", json: "" },
+            was: None,
             kind,
             nullable,
             roles: Roles::NONE,
@@ -93,6 +98,12 @@ impl Column {
     /// The same column, pointing to another record.
     pub const fn with_parent(mut self, parent: Parent) -> Self {
         self.parent = Some(parent);
+        self
+    }
+
+    /// The same column, which had another name before.
+    pub const fn with_was(mut self, was: &'static str) -> Self {
+        self.was = Some(was);
         self
     }
 
@@ -255,16 +266,39 @@ const fn is_number(text: &str) -> bool {
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct Parent {
-    /// Its table; a function, because two tables may point to each other.
-    pub table: fn() -> &'static Table,
+    table: TableRef,
     /// What becomes of this row when the parent is deleted.
     pub on_delete: OnDelete,
+}
+
+/// A table that is known when it is asked for, because two tables may point to each other.
+#[derive(Clone, Copy, Debug)]
+enum TableRef {
+    Derived(fn() -> &'static Table),
+    /// Of tables that are made from a schema: filled when all of them are.
+    Made(&'static OnceLock<&'static Table>),
 }
 
 impl Parent {
     /// A reference to that table.
     pub const fn new(table: fn() -> &'static Table, on_delete: OnDelete) -> Parent {
-        Parent { table, on_delete }
+        Parent { table: TableRef::Derived(table), on_delete }
+    }
+
+    /// A reference to a table that is still to be made.
+    pub(crate) fn made(table: &'static OnceLock<&'static Table>, on_delete: OnDelete) -> Parent {
+        Parent { table: TableRef::Made(table), on_delete }
+    }
+
+    /// The table.
+    pub fn table(&self) -> &'static Table {
+        match self.table {
+            TableRef::Derived(table) => table(),
+            TableRef::Made(table) => match table.get() {
+                Some(table) => table,
+                None => panic!("a parent is asked for before its table is made"),
+            },
+        }
     }
 }
 
@@ -278,4 +312,22 @@ pub enum OnDelete {
     Cascade,
     /// The column becomes null.
     SetNull,
+}
+
+impl OnDelete {
+    const ALL: [OnDelete; 3] = [OnDelete::Restrict, OnDelete::Cascade, OnDelete::SetNull];
+
+    /// Its word, as records and schemas say it.
+    pub const fn word(self) -> &'static str {
+        match self {
+            OnDelete::Restrict => "restrict",
+            OnDelete::Cascade => "cascade",
+            OnDelete::SetNull => "set_null",
+        }
+    }
+
+    /// The one of that word.
+    pub(crate) fn of_word(word: &str) -> Option<OnDelete> {
+        Self::ALL.into_iter().find(|what| what.word() == word)
+    }
 }

@@ -91,7 +91,7 @@ pub use row::{Handed, Put, Record, Row, Stamp};
 pub use secret::Secret;
 pub use sink::Sink;
 pub use source::{Got, Source};
-pub use table::{Index, Room, RowCheck, Table};
+pub use table::{Index, Partition, PartitionStep, Room, RowCheck, Table};
 pub use time::{Date, ParseTimeError, TimeParts, Timestamp, TimestampNs};
 pub use tradebase_derive::{Field, Record, Row};
 pub use value::{Rows, Value};

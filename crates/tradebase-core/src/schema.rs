@@ -5,10 +5,10 @@ use std::sync::{Mutex, OnceLock};
 
 use serde::{Deserialize, Serialize};
 
-use crate::column::{Column, Domain, Name, Preset, Roles};
+use crate::column::{Column, Domain, Name, OnDelete, Parent, Preset, Roles};
 use crate::error::{Code, Error, Result};
 use crate::kind::Kind;
-use crate::table::{Index, Table};
+use crate::table::{Index, Partition, PartitionStep, Table};
 
 /// A record's table as owned data: what `schema.json` holds, what schemas are compared by.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -28,6 +28,22 @@ pub struct TableSchema {
     /// Indexes over several columns.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub indexes: Vec<IndexSchema>,
+    /// The name it had before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub was: Option<String>,
+    /// How it is cut into parts by time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub partition: Option<PartitionSchema>,
+}
+
+/// How a table is cut into parts by time, as owned data.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct PartitionSchema {
+    /// The name of the column that holds the time.
+    pub column: String,
+    /// How much time a part holds, as [`PartitionStep::word`] says it.
+    pub step: String,
 }
 
 /// A column as owned data.
@@ -65,6 +81,13 @@ pub struct ColumnSchema {
     /// The table it points to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parent: Option<String>,
+    /// What becomes of the row when the one it points to is deleted, as [`OnDelete::word`] says
+    /// it; `restrict` without.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub on_delete: Option<String>,
+    /// The name it had before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub was: Option<String>,
 }
 
 /// An index as owned data.
@@ -91,6 +114,11 @@ impl From<&Table> for TableSchema {
                 .iter()
                 .map(|i| IndexSchema { columns: names(i.columns), unique: i.unique })
                 .collect(),
+            was: table.was.map(Into::into),
+            partition: table.partition.map(|partition| PartitionSchema {
+                column: table.columns[partition.column].name.text.into(),
+                step: partition.step.word().into(),
+            }),
         }
     }
 }
@@ -121,7 +149,9 @@ impl From<&Column> for ColumnSchema {
             }),
             labels: column.labels.iter().map(|&l| l.into()).collect(),
             closed: column.closed,
-            parent: column.parent.map(|p| (p.table)().name.into()),
+            parent: column.parent.map(|p| p.table().name.into()),
+            on_delete: column.parent.map(|p| p.on_delete.word().into()),
+            was: column.was.map(Into::into),
         }
     }
 }
@@ -130,27 +160,22 @@ impl TableSchema {
     /// The table of this schema, to be used like a derived one.
     ///
     /// Equal schemas give the same table. Tables live as long as the process: there are as many
-    /// as a process sees different schemas. Rules, parents and their actions are not part of a
-    /// schema, so such a table checks the kinds and limits of its values only.
+    /// as a process sees different schemas. Rules are not part of a schema, so such a table checks
+    /// the kinds and limits of its values only. Made alone, it points to no other table; see
+    /// [`tables`].
     pub fn table(&self) -> Result<&'static Table> {
-        static TABLES: OnceLock<Mutex<HashMap<String, &'static Table>>> = OnceLock::new();
-        let text = serde_json::to_string(self)
-            .map_err(|e| Error::new(Code::Internal, "a schema cannot be written").because(e))?;
-        let mut tables =
-            TABLES.get_or_init(Mutex::default).lock().unwrap_or_else(|p| p.into_inner());
-        if let Some(table) = tables.get(&text) {
-            return Ok(table);
-        }
-        let table: &'static Table = Box::leak(Box::new(self.build()?));
-        tables.insert(text, table);
-        Ok(table)
+        let made = made("alone", std::slice::from_ref(self), |_| Ok(None))?;
+        made.first().copied().ok_or_else(|| bad("there is no schema".to_owned()))
     }
 
-    fn build(&self) -> Result<Table> {
+    fn build(&self, parent: ParentOf<'_>) -> Result<Table> {
         check_name(&self.table)?;
         let domain = Domain::new(true, self.series.is_some());
-        let columns: Vec<Column> =
-            self.columns.iter().map(|c| c.build(domain)).collect::<Result<_>>()?;
+        let columns: Vec<Column> = self
+            .columns
+            .iter()
+            .map(|c| c.build(domain, parent).map_err(|e| e.column(c.name.clone())))
+            .collect::<Result<_>>()?;
         let at = |names: &[String]| -> Result<&'static [usize]> {
             let positions = names.iter().map(|name| {
                 self.columns
@@ -161,19 +186,116 @@ impl TableSchema {
             Ok(Vec::leak(positions.collect::<Result<_>>()?))
         };
         let indexes = self.indexes.iter().map(|i| Ok(Index::new(at(&i.columns)?, i.unique)));
-        Ok(Table::new(
+        let mut table = Table::new(
             leak(&self.record),
             leak(&self.table),
             Vec::leak(columns),
             at(&self.key)?,
             Vec::leak(indexes.collect::<Result<_>>()?),
             self.series.as_deref().map(leak),
-        ))
+        );
+        if let Some(was) = &self.was {
+            check_name(was)?;
+            table = table.with_was(leak(was));
+        }
+        if let Some(partition) = &self.partition {
+            table = table.with_partition(self.partition(partition)?);
+        }
+        Ok(table)
+    }
+
+    fn partition(&self, given: &PartitionSchema) -> Result<Partition> {
+        let column = self.columns.iter().position(|c| c.name == given.column);
+        let is_moment = |at: usize| matches!(self.columns[at].kind.as_str(), "timestamp");
+        let partition = match (column, PartitionStep::of_word(&given.step)) {
+            (Some(column), Some(step)) if self.key.contains(&given.column) && is_moment(column) => {
+                Partition::new(column, step)
+            }
+            (_, None) => {
+                return Err(bad(format!(
+                    "table {} is cut by day or month, not by {}",
+                    self.table, given.step
+                )));
+            }
+            _ => {
+                return Err(bad(format!(
+                    "table {} can be cut by a timestamp of its key, {} is none",
+                    self.table, given.column
+                )));
+            }
+        };
+        let unique = |c: &&ColumnSchema| {
+            c.name != given.column && c.roles.iter().any(|role| role == "unique")
+        };
+        let alone = self.columns.iter().find(unique).map(|c| c.name.clone());
+        let several = self.indexes.iter().find(|i| i.unique && !i.columns.contains(&given.column));
+        if let Some(columns) = alone.or_else(|| several.map(|i| i.columns.join(", "))) {
+            return Err(bad(format!(
+                "table {} is cut by {}, which every unique index must hold too, this one does \
+                 not: {columns}",
+                self.table, given.column
+            )));
+        }
+        Ok(partition)
     }
 }
 
+/// The tables of these schemas, which may point to each other. Otherwise as
+/// [`TableSchema::table`].
+pub fn tables(schemas: &[TableSchema]) -> Result<Vec<&'static Table>> {
+    made("together", schemas, |name| {
+        let message = format!("points to the table {name}, which is not among the schemas");
+        Err(bad(message))
+    })
+}
+
+/// Finds the cell of the table of that name.
+type ParentOf<'a> = &'a dyn Fn(&str) -> Result<Option<&'static OnceLock<&'static Table>>>;
+
+/// Tables by the text of their schemas.
+type Made = HashMap<String, Vec<&'static Table>>;
+
+/// Tables that live as long as the process, each once for equal texts of all that was made with
+/// it in the same manner.
+fn made(
+    manner: &'static str,
+    schemas: &[TableSchema],
+    unknown: impl Fn(&str) -> Result<Option<&'static OnceLock<&'static Table>>>,
+) -> Result<Vec<&'static Table>> {
+    static MADE: OnceLock<Mutex<HashMap<&str, Made>>> = OnceLock::new();
+    let text = serde_json::to_string(schemas)
+        .map_err(|e| Error::new(Code::Internal, "a schema cannot be written").because(e))?;
+    let mut known = MADE.get_or_init(Mutex::default).lock().unwrap_or_else(|p| p.into_inner());
+    let known = known.entry(manner).or_default();
+    if let Some(tables) = known.get(&text) {
+        return Ok(tables.clone());
+    }
+    let mut cells: HashMap<&str, &'static OnceLock<&'static Table>> = HashMap::new();
+    for schema in schemas {
+        if cells.insert(&schema.table, Box::leak(Box::default())).is_some() {
+            return Err(bad(format!("two schemas have a table of this name: {}", schema.table)));
+        }
+    }
+    let parent = |name: &str| match cells.get(name) {
+        Some(cell) => Ok(Some(*cell)),
+        None => unknown(name),
+    };
+    let built: Vec<Table> =
+        schemas.iter().map(|schema| schema.build(&parent)).collect::<Result<_>>()?;
+    let mut tables = Vec::new();
+    for table in built {
+        let table: &'static Table = Box::leak(Box::new(table));
+        if let Some(cell) = cells.get(table.name) {
+            cell.get_or_init(|| table);
+        }
+        tables.push(table);
+    }
+    known.insert(text, tables.clone());
+    Ok(tables)
+}
+
 impl ColumnSchema {
-    fn build(&self, domain: Domain) -> Result<Column> {
+    fn build(&self, domain: Domain, parent: ParentOf<'_>) -> Result<Column> {
         check_name(&self.name)?;
         let rendered = leak(&format!(",\"{0}\":,{0}=\"", self.name));
         let (json, quoted) = rendered.split_at(self.name.len() + 4);
@@ -184,6 +306,15 @@ impl ColumnSchema {
         column.closed = self.closed;
         column.labels = Vec::leak(self.labels.iter().map(|l| leak(l)).collect());
         column.default = self.default.as_ref().map(|v| self.preset(v)).transpose()?;
+        if let Some(was) = &self.was {
+            check_name(was)?;
+            column.was = Some(leak(was));
+        }
+        if let Some(name) = &self.parent
+            && let Some(cell) = parent(name)?
+        {
+            column.parent = Some(Parent::made(cell, self.on_delete()?));
+        }
         for word in &self.roles {
             column.roles = column.roles.and(self.role(word)?);
         }
@@ -227,6 +358,13 @@ impl ColumnSchema {
             .map(Roles::bit)
             .find(|role| role.words().next() == Some(word))
             .ok_or_else(|| bad(format!("column {} has no known role: {word}", self.name)))
+    }
+
+    fn on_delete(&self) -> Result<OnDelete> {
+        let Some(word) = &self.on_delete else { return Ok(OnDelete::Restrict) };
+        OnDelete::of_word(word).ok_or_else(|| {
+            bad(format!("column {} has no known rule on deleting its parent: {word}", self.name))
+        })
     }
 
     fn preset(&self, value: &serde_json::Value) -> Result<Preset> {

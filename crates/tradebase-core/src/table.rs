@@ -23,6 +23,10 @@ pub struct Table {
     pub indexes: &'static [Index],
     /// The name of the time series, if the record is one.
     pub series: Option<&'static str>,
+    /// The name it had before, for a migration to rename it by.
+    pub was: Option<&'static str>,
+    /// How it is cut into parts by time, if it is.
+    pub partition: Option<Partition>,
     /// Checks a row by the rules of the record's own type; none for tables that are made from a
     /// schema.
     pub check: Option<RowCheck>,
@@ -52,6 +56,8 @@ impl Table {
             key,
             indexes,
             series,
+            was: None,
+            partition: None,
             check: None,
             slots: [const { OnceLock::new() }; Room::COUNT],
         }
@@ -60,6 +66,18 @@ impl Table {
     /// The same table, whose rows a type checks.
     pub const fn with_check(mut self, check: RowCheck) -> Self {
         self.check = Some(check);
+        self
+    }
+
+    /// The same table, which had another name before.
+    pub const fn with_was(mut self, was: &'static str) -> Self {
+        self.was = Some(was);
+        self
+    }
+
+    /// The same table, cut into parts by time.
+    pub const fn with_partition(mut self, partition: Partition) -> Self {
+        self.partition = Some(partition);
         self
     }
 
@@ -126,6 +144,50 @@ pub enum Room {
 
 impl Room {
     const COUNT: usize = 5;
+}
+
+/// How a table is cut into parts by time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Partition {
+    /// The position of the column that holds the time, which is part of the key.
+    pub column: usize,
+    /// How much time a part holds.
+    pub step: PartitionStep,
+}
+
+impl Partition {
+    /// Parts of that length, by the column at that position.
+    pub const fn new(column: usize, step: PartitionStep) -> Self {
+        Self { column, step }
+    }
+}
+
+/// How much time a part of a table holds, in UTC.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum PartitionStep {
+    /// A day.
+    Day,
+    /// A month.
+    Month,
+}
+
+impl PartitionStep {
+    const ALL: [PartitionStep; 2] = [PartitionStep::Day, PartitionStep::Month];
+
+    /// Its word, as records and schemas say it.
+    pub const fn word(self) -> &'static str {
+        match self {
+            PartitionStep::Day => "day",
+            PartitionStep::Month => "month",
+        }
+    }
+
+    /// The one of that word.
+    pub fn of_word(word: &str) -> Option<PartitionStep> {
+        Self::ALL.into_iter().find(|step| step.word() == word)
+    }
 }
 
 /// An index over one or more columns.

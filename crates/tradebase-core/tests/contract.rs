@@ -1,8 +1,9 @@
 //! The contract as a user sees it: derives, rules, defaults, keys, JSON, values.
 
 use tradebase_core::{
-    Assigned, Code, Date, Decimal, Field, Filter, Handed, Kind, OnDelete, Put, Record, Roles, Row,
-    Stamp, Timestamp, Value, Violations, json, rule, schema::TableSchema,
+    Assigned, Code, Date, Decimal, Field, Filter, Handed, Kind, OnDelete, PartitionStep, Put,
+    Record, Roles, Row, Stamp, Table, Timestamp, Value, Violations, json, rule,
+    schema::{self, TableSchema},
 };
 
 #[derive(Field, Clone, Copy, Debug, PartialEq)]
@@ -207,7 +208,7 @@ fn the_layer_fills_what_the_record_declares() {
     Handed::assign(&mut &mut note, 42);
     assert_eq!(note.key(), Assigned::Is(42));
     let parent = Note::PARENT.column().parent.unwrap();
-    assert_eq!(((parent.table)().name, parent.on_delete), ("notes", OnDelete::SetNull));
+    assert_eq!((parent.table().name, parent.on_delete), ("notes", OnDelete::SetNull));
     assert!(Note::ID.column().is(Roles::ASSIGNED));
 }
 
@@ -233,6 +234,40 @@ fn a_filter_reports_a_refused_value_when_used() {
     assert_eq!(finer.into_condition().unwrap_err().code(), Code::Invalid);
 }
 
+#[derive(Record)]
+#[record(table = "prints", partition_by(day, on = at), unique(symbol, at))]
+struct Print {
+    #[record(key)]
+    id: i64,
+    #[record(key)]
+    at: Timestamp,
+    symbol: String,
+}
+
+#[test]
+fn a_table_says_how_it_is_cut_and_so_does_its_schema() {
+    let partition = Print::TABLE.partition.unwrap();
+    assert_eq!((partition.column, partition.step), (1, PartitionStep::Day));
+    let schema = TableSchema::from(Print::TABLE);
+    let text = serde_json::to_string(&schema).unwrap();
+    let back: TableSchema = serde_json::from_str(&text).unwrap();
+    assert_eq!(back.table().unwrap().partition, Some(partition));
+
+    type Spoil = fn(&mut TableSchema);
+    let spoiled: [(Spoil, &str); 4] = [
+        (|s| s.partition.as_mut().unwrap().step = "week".into(), "not by week"),
+        (|s| s.partition.as_mut().unwrap().column = "id".into(), "id is none"),
+        (|s| s.indexes[0].columns = vec!["symbol".into()], "does not: symbol"),
+        (|s| s.columns[2].roles = vec!["unique".into()], "does not: symbol"),
+    ];
+    for (spoil, said) in spoiled {
+        let mut spoiled = schema.clone();
+        spoil(&mut spoiled);
+        let error = spoiled.table().unwrap_err();
+        assert!(error.to_string().contains(said), "{error}");
+    }
+}
+
 #[test]
 fn a_schema_is_data_and_becomes_a_table_again() {
     let schema = TableSchema::from(Desk::TABLE);
@@ -246,6 +281,36 @@ fn a_schema_is_data_and_becomes_a_table_again() {
     let mut broken = schema;
     broken.columns[0].name = "Day".into();
     assert_eq!(broken.table().unwrap_err().code(), Code::Config);
+}
+
+#[test]
+fn schemas_that_point_to_each_other_become_tables_that_do() {
+    let schema = |table: &str, parent: &str, rule: &str| -> TableSchema {
+        serde_json::from_value(serde_json::json!({
+            "record": table, "table": table, "key": ["id"], "was": format!("old_{table}"),
+            "columns": [
+                { "name": "id", "kind": "i64" },
+                { "name": "other", "kind": "i64", "nullable": true, "parent": parent,
+                  "on_delete": rule, "was": "another" },
+            ],
+        }))
+        .unwrap()
+    };
+    let pair = [schema("left", "right", "cascade"), schema("right", "left", "set_null")];
+    let tables = schema::tables(&pair).unwrap();
+    let [left, right] = tables[..] else { panic!("{tables:?}") };
+    let parent = |table: &Table| table.columns[1].parent.unwrap();
+    assert!(std::ptr::eq(parent(left).table(), right) && std::ptr::eq(parent(right).table(), left));
+    assert_eq!(parent(left).on_delete, OnDelete::Cascade);
+    assert_eq!([left.was, left.columns[1].was], [Some("old_left"), Some("another")]);
+    assert_eq!(tables.iter().map(|&t| TableSchema::from(t)).collect::<Vec<_>>(), pair);
+    assert!(std::ptr::eq(schema::tables(&pair).unwrap()[0], left), "equal schemas are one table");
+    // Alone, it points to nothing; among others, what it points to must be there.
+    assert!(pair[0].table().unwrap().columns[1].parent.is_none());
+    let error = schema::tables(&pair[..1]).unwrap_err().to_string();
+    assert!(error.contains("points to the table right") && error.contains("other"), "{error}");
+    let bad = schema("left", "left", "explode");
+    assert!(schema::tables(&[bad]).unwrap_err().to_string().contains("explode"));
 }
 
 #[test]

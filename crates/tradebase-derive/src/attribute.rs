@@ -24,6 +24,7 @@ pub struct FieldAttributes {
     pub skip: Option<Span>,
     pub truncate: bool,
     pub name: Option<LitStr>,
+    pub was: Option<LitStr>,
     pub default: Option<Literal>,
     pub rules: Vec<TokenStream>,
     pub patterns: Vec<LitStr>,
@@ -34,7 +35,7 @@ pub struct FieldAttributes {
     pub on_delete: Option<(Ident, TokenStream)>,
 }
 
-const KNOWN: [&str; 29] = [
+const KNOWN: [&str; 30] = [
     "key",
     "tag",
     "time",
@@ -54,6 +55,7 @@ const KNOWN: [&str; 29] = [
     "skip",
     "truncate",
     "name",
+    "was",
     "default",
     "length",
     "min",
@@ -120,6 +122,7 @@ impl FieldAttributes {
         match word {
             "prefix" => self.prefix = Some(value.parse::<LitStr>()?.value()),
             "name" => self.name = Some(value.parse()?),
+            "was" => self.was = Some(checked(value.parse()?)?),
             "default" => self.default = Some(value.parse()?),
             "min" => self.min = Some(value.parse::<Literal>()?.bound()?),
             "max" => self.max = Some(value.parse::<Literal>()?.bound()?),
@@ -153,13 +156,24 @@ pub struct StructAttributes {
     pub table: Option<LitStr>,
     pub series: Option<LitStr>,
     pub name: Option<LitStr>,
+    pub was: Option<LitStr>,
     pub indexes: Vec<(Vec<Ident>, bool)>,
+    pub partition: Option<PartitionBy>,
+}
+
+/// `partition_by(month, on = executed_at)`
+pub struct PartitionBy {
+    /// How much time a part holds: a variant of `PartitionStep`.
+    pub step: Ident,
+    /// The field that holds the time.
+    pub on: Ident,
 }
 
 impl StructAttributes {
     /// Reads all `#[record(…)]` of a struct.
     pub fn read(attributes: &[syn::Attribute]) -> Result<Self> {
-        const KNOWN: [&str; 5] = ["table", "series", "name", "index", "unique"];
+        const KNOWN: [&str; 7] =
+            ["table", "series", "name", "was", "index", "unique", "partition_by"];
         let mut found = Self::default();
         for attribute in attributes.iter().filter(|a| a.path().is_ident("record")) {
             attribute.parse_nested_meta(|meta| {
@@ -168,12 +182,14 @@ impl StructAttributes {
                     "table" => found.table = Some(checked_name(&meta)?),
                     "series" => found.series = Some(checked_name(&meta)?),
                     "name" => found.name = Some(checked_name(&meta)?),
+                    "was" => found.was = Some(checked_name(&meta)?),
                     "index" | "unique" => {
                         let content;
                         parenthesized!(content in meta.input);
                         let columns = Punctuated::<Ident, Token![,]>::parse_terminated(&content)?;
                         found.indexes.push((columns.into_iter().collect(), word == "unique"));
                     }
+                    "partition_by" => found.partition = Some(partition_by(&meta)?),
                     _ => return Err(unknown(&word, meta.path.span(), &KNOWN)),
                 }
                 Ok(())
@@ -183,8 +199,31 @@ impl StructAttributes {
     }
 }
 
+fn partition_by(meta: &ParseNestedMeta<'_>) -> Result<PartitionBy> {
+    let bad = |span| Error::new(span, "write `partition_by(month, on = executed_at)`, or `day`");
+    let content;
+    parenthesized!(content in meta.input);
+    let word: Ident = content.parse().map_err(|e| bad(e.span()))?;
+    let step = match word.to_string().as_str() {
+        "day" => Ident::new("Day", word.span()),
+        "month" => Ident::new("Month", word.span()),
+        _ => return Err(bad(word.span())),
+    };
+    content.parse::<Token![,]>().map_err(|e| bad(e.span()))?;
+    let on: Ident = content.parse().map_err(|e| bad(e.span()))?;
+    if on != "on" {
+        return Err(bad(on.span()));
+    }
+    content.parse::<Token![=]>().map_err(|e| bad(e.span()))?;
+    let on = content.parse().map_err(|e| bad(e.span()))?;
+    if content.is_empty() { Ok(PartitionBy { step, on }) } else { Err(bad(content.span())) }
+}
+
 fn checked_name(meta: &ParseNestedMeta<'_>) -> Result<LitStr> {
-    let lit: LitStr = meta.value()?.parse()?;
+    checked(meta.value()?.parse()?)
+}
+
+fn checked(lit: LitStr) -> Result<LitStr> {
     name::check(&lit.value(), lit.span())?;
     Ok(lit)
 }

@@ -14,6 +14,14 @@ pub enum Home {
 }
 
 impl Home {
+    /// The relational room. Who has it without the hall has it by its own name.
+    pub fn relational(self) -> TokenStream {
+        match self {
+            Home::Core => quote!(::tradebase_sql),
+            Home::Hall => quote!(::tradebase::sql),
+        }
+    }
+
     /// The code in a block of its own, where `__tradebase` is that crate.
     pub fn block(self, code: &TokenStream) -> TokenStream {
         let home = match self {

@@ -8,13 +8,15 @@ mod attribute;
 mod field;
 mod home;
 mod literal;
+mod migrations;
 mod model;
 mod name;
+mod partition;
 mod record;
 mod table;
 
 use proc_macro::TokenStream;
-use syn::{DeriveInput, Error, parse_macro_input};
+use syn::{DeriveInput, Error, LitStr, parse_macro_input};
 
 use crate::home::Home;
 use crate::record::What;
@@ -23,7 +25,8 @@ use crate::record::What;
 ///
 /// On the struct, inside `#[record(…)]`: `table = "…"` and `series = "…"` say where it is kept
 /// and so which values it may hold, `name = "…"` names one that is only cached;
-/// `index(a, b)` and `unique(a, b)` span several columns.
+/// `index(a, b)` and `unique(a, b)` span several columns. `partition_by(month, on = a)`, or `day`,
+/// cuts the table into parts by a time of its key.
 ///
 /// On a field, inside `#[record(…)]`:
 /// * parts: `key`, `tag`, `time`, `sequence`, `index`, `unique`, `owner`, `version`, `created`,
@@ -61,6 +64,34 @@ pub fn row(input: TokenStream) -> TokenStream {
 pub fn field(input: TokenStream) -> TokenStream {
     let input = parse_macro_input!(input as DeriveInput);
     field::expand(&input, Home::Core).unwrap_or_else(Error::into_compile_error).into()
+}
+
+/// Puts the files of migrations in a folder into the program: `migrations!("migrations/app")` is
+/// a `Result<MigrationSet>` of the set `app`. The path is seen from the `Cargo.toml` of the crate.
+///
+/// The compiler notices when one of the files changes. That a file came or went it notices when
+/// it builds the crate anew for another reason: a `build.rs` with this line makes it look each
+/// time that something in the folder changes.
+///
+/// ```no_run
+/// println!("cargo::rerun-if-changed=migrations");
+/// ```
+///
+/// A folder that is not there, one without such files, and a name that says no version are errors
+/// of the compiler. What stands in the files is looked at when the program starts: that is the
+/// `Result`.
+#[proc_macro]
+pub fn migrations(input: TokenStream) -> TokenStream {
+    let folder = parse_macro_input!(input as LitStr);
+    migrations::expand(&folder, Home::Core).unwrap_or_else(Error::into_compile_error).into()
+}
+
+/// [`macro@migrations`], as `tradebase` exports it.
+#[doc(hidden)]
+#[proc_macro]
+pub fn hall_migrations(input: TokenStream) -> TokenStream {
+    let folder = parse_macro_input!(input as LitStr);
+    migrations::expand(&folder, Home::Hall).unwrap_or_else(Error::into_compile_error).into()
 }
 
 /// [`macro@Record`], as `tradebase` exports it.

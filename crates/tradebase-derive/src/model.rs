@@ -138,6 +138,9 @@ impl Field {
         if let Some(preset) = self.given.default.as_ref().and_then(|d| d.preset().ok()) {
             made.extend(quote!(.with_default(#preset)));
         }
+        if let Some(was) = &self.given.was {
+            made.extend(quote!(.with_was(#was)));
+        }
         made.extend(self.rules());
         made.extend(self.parent());
         made

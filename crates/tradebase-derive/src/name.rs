@@ -4,13 +4,11 @@ use proc_macro2::Span;
 use syn::{Error, Result};
 
 /// As `tradebase_core::schema::NAME_MAX`.
-const NAME_MAX: usize = 48;
+pub const NAME_MAX: usize = 48;
 
 /// Refuses what is not a plain lower-case identifier.
 pub fn check(name: &str, span: Span) -> Result<()> {
-    let plain = |b: u8| b.is_ascii_lowercase() || b == b'_' || b.is_ascii_digit();
-    let starts = name.bytes().next().is_some_and(|b| !b.is_ascii_digit());
-    if starts && name.bytes().all(plain) && name.len() <= NAME_MAX {
+    if is_plain(name) {
         return Ok(());
     }
     let message = format!(
@@ -18,6 +16,13 @@ pub fn check(name: &str, span: Span) -> Result<()> {
          {NAME_MAX}, or choose another one with `name = \"…\"`"
     );
     Err(Error::new(span, message))
+}
+
+/// Whether it is a plain lower-case identifier.
+pub fn is_plain(name: &str) -> bool {
+    let plain = |b: u8| b.is_ascii_lowercase() || b == b'_' || b.is_ascii_digit();
+    let starts = name.bytes().next().is_some_and(|b| !b.is_ascii_digit());
+    starts && name.bytes().all(plain) && name.len() <= NAME_MAX
 }
 
 /// The name closest to a mistyped one, if it is close.

@@ -43,6 +43,10 @@ fn refuse_table_parts(
         let message = "a row has no table or series; use #[derive(Record)]";
         return Err(Error::new(input.ident.span(), message));
     }
+    if let Some(partition) = &given.partition {
+        let message = "a row is no table to cut into parts; use #[derive(Record)]";
+        return Err(Error::new(partition.on.span(), message));
+    }
     for field in fields {
         for role in ["key", "time", "sequence", "version", "created", "updated", "assigned"] {
             if let Some(span) = field.given.span_of(role) {

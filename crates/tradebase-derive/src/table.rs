@@ -6,6 +6,7 @@ use syn::{DeriveInput, Error, Ident, LitStr, Result};
 
 use crate::attribute::StructAttributes;
 use crate::model::{Field, What};
+use crate::partition;
 
 /// The impls of `Record` and `Handed`.
 pub fn expand(
@@ -29,6 +30,7 @@ pub fn expand(
     };
     let filled = filled(fields);
     let handed = handed(ident, fields);
+    let timely = partition::claim(given, fields);
     let sure = given.series.as_ref().map(|series| {
         quote_spanned! {series.span()=>
             const _: () = ::core::assert!(
@@ -39,6 +41,7 @@ pub fn expand(
     });
     Ok(quote! {
         #sure
+        #timely
         impl __tradebase::Record for #ident {
             const TABLE: &'static __tradebase::Table = {
                 static TABLE: __tradebase::Table = #table;
@@ -145,9 +148,13 @@ fn table(
         let places = columns.iter().map(|c| place(c, fields)).collect::<Result<Vec<_>>>()?;
         indexes.extend(quote!(__tradebase::Index::new(&[#(#places),*], #unique),));
     }
+    let was = given.was.as_ref().map(|was| quote!(.with_was(#was)));
+    let partition = partition::of(given, fields)?;
     Ok(quote! {
         __tradebase::Table::new(
             #record, #name, COLUMNS, &[#(#keys),*], &[#indexes], #series)
+        #was
+        #partition
         .with_check(__tradebase::derive_support::check_values::<#ident>)
     })
 }

@@ -318,6 +318,17 @@ impl SqlConnection {
         self.sql.watched(&call, |()| 0, pin!(ran)).await
     }
 
+    /// Keeps something until nothing runs on the connection any more: a call that was dropped may
+    /// leave a statement that ends by itself. On PostgreSQL it ends with the server's session,
+    /// which has its own locks, so nothing is kept.
+    pub(crate) fn keep(&mut self, kept: impl Send + 'static) {
+        match &mut self.door {
+            Door::Sqlite(door) => door.keep(Box::new(kept)),
+            #[cfg(feature = "postgres")]
+            Door::Postgres(_) => drop(kept),
+        }
+    }
+
     /// Gives the connection back. What is still open is rolled back, settings, temporary tables
     /// and locks of the session are undone. What cannot be undone ends with the connection, and
     /// another one takes its place: prepared statements of the caller's own on PostgreSQL, a

@@ -28,7 +28,7 @@ pub(crate) fn broken(table: Option<&Table>, column: String, said: impl Into<Caus
         .and_then(|table| table.columns.iter().find(|c| c.name.text == column))
         .and_then(|column| column.parent);
     let why = match parent {
-        Some(parent) => format!("there is no {} of this key", (parent.table)().record),
+        Some(parent) => format!("there is no {} of this key", parent.table().record),
         None => "there is no row of this key".to_owned(),
     };
     Error::new(Code::BrokenReference, why).column(column).because(said)

@@ -47,6 +47,10 @@
 //! cannot do stands in its [`Capabilities`](tradebase_core::Capabilities). SQL of your own goes
 //! through a [`SqlConnection`]. PostgreSQL comes with the feature `postgres`.
 //!
+//! Tables change by migrations: [`Sql::draft`] compares a database with what records want of it,
+//! a [`MigrationSet`] keeps the files, a [`Migrator`] runs them. Those that are cut into parts by
+//! time are kept by [`Sql::keep_parts`].
+//!
 //! Calls need a tokio runtime with its clock and I/O switched on. On SQLite, reads by key and
 //! writes that need not wait for the disk run on the caller's thread, since a hop to another one
 //! costs more than they do; writes that come at the same time share a commit.
@@ -82,6 +86,7 @@ mod literal;
 mod load;
 mod mark;
 mod measure;
+mod migrate;
 mod naming;
 mod options;
 mod patch;
@@ -131,6 +136,17 @@ pub use guest::{
 };
 pub use limits::PARAMETER_BYTES_MAX;
 pub use load::{Children, Parents};
+pub use migrate::{
+    Applied, CheckShape, ColumnShape, Difference, Direction, Draft, Entry, Failure, Finding,
+    HISTORY_TABLE, IndexShape, KeyShape, LINT_RULES, LintRule, Loss, MIGRATION_LOCK_WAIT,
+    MIGRATION_STATEMENT_LOCK_WAIT, MigrateOptions, Migration, MigrationEngine, MigrationFile,
+    MigrationProgress, MigrationReport, MigrationSet, MigrationStatus, MigrationStopped, Migrator,
+    Outcome, PartShape, Plan, PlannedFile, ReferenceShape, Renames, SetStatus, Shape, Storage,
+    TableShape, Target, TriggerShape, VersionStatus, Wanted,
+};
+pub use migrate::{
+    Keep, PARTS_AHEAD, PARTS_AHEAD_MAX, PARTS_LOCK_WAIT, PartOptions, PartReport, TableParts,
+};
 pub use options::{
     BUSY_WAIT, BUSY_WAIT_MAX, CACHE_BYTES, CONNECT_WAIT, CURSOR_KEY_BYTES_MIN, DURABILITY,
     Durability, MMAP_BYTES, POOL_CONNECTIONS, POOL_OVERFLOW, POOL_RECYCLE, POOL_WAIT, READERS,
@@ -146,5 +162,6 @@ pub use sqlite::sqlite_type;
 pub use status::PoolStatus;
 pub use stream::{RowStream, STREAM_CHUNK_ROWS};
 pub use together::{BATCH_WRITES_MAX, Batch};
+pub use tradebase_derive::migrations;
 pub use transaction::SAVEPOINTS_MAX;
 pub use tx_options::{Isolation, TRANSACTION_ATTEMPTS, TRANSACTION_WAIT, TxOptions};

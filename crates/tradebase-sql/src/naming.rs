@@ -80,6 +80,29 @@ pub(crate) fn name(table: &Table, columns: &[usize], purpose: Purpose) -> String
     shortened(name)
 }
 
+/// The name of the part that takes the rows no other part of a table has room for.
+pub(crate) fn default_part(table: &str) -> String {
+    shortened(format!("{table}__default"))
+}
+
+/// The name of a part of a table: `fills__p2026_11`.
+pub(crate) fn part(table: &str, label: &str) -> String {
+    shortened(format!("{table}__p{label}"))
+}
+
+/// Whether a name is of the form that those of a table's own are generated in.
+pub(crate) fn is_generated(table: &str, name: &str) -> bool {
+    let Some((head, end)) = name.rsplit_once("__") else { return false };
+    let own =
+        head.strip_prefix(table).is_some_and(|rest| rest.is_empty() || rest.starts_with("__"));
+    let is_hash = end.len() == 16 && end.bytes().all(|c| matches!(c, b'0'..=b'9' | b'a'..=b'f'));
+    match is_hash {
+        // Cut off, the name may not even have all of the table's.
+        true => own || (name.len() + 4 > NAME_BYTES_MAX && table.starts_with(head)),
+        false => own && Purpose::ALL.iter().any(|purpose| end == purpose.word()),
+    }
+}
+
 /// The columns of a generated name; none if it is not one of this table.
 pub(crate) fn columns_of(table: &Table, constraint: &str) -> Option<Vec<usize>> {
     let singles = (0..table.columns.len()).map(|at| vec![at]);
@@ -155,8 +178,14 @@ mod tests {
             let name = name(&TABLE, &columns, purpose);
             assert!(name.len() <= NAME_BYTES_MAX, "{name}");
             assert_eq!(columns_of(&TABLE, &name), Some(columns), "{name}");
+            assert!(is_generated("notes", &name), "{name}");
         }
         assert_eq!(columns_of(&TABLE, "notes_pkey"), None);
+        for (name, ours) in
+            [("notes__mine", false), ("notes_x__index", false), ("notes__key", true)]
+        {
+            assert_eq!(is_generated("notes", name), ours, "{name}");
+        }
     }
 
     #[test]

@@ -41,7 +41,7 @@ pub(crate) fn parents(
     let mut found = Vec::new();
     for (at, column) in table.columns.iter().enumerate() {
         let Some(reference) = column.parent else { continue };
-        let parent = (reference.table)();
+        let parent = reference.table();
         let mut key = parent.key_columns();
         match (key.next(), key.next()) {
             (Some(key), None) if is_alike(column.kind, key.kind) => {

@@ -11,8 +11,19 @@ mod crash;
 #[cfg(feature = "postgres")]
 #[path = "prove/crash_postgres.rs"]
 mod crash_postgres;
+#[path = "migrating/run/files.rs"]
+mod files;
 #[path = "prove/load.rs"]
 mod load;
+#[path = "prove/migrate_crash.rs"]
+mod migrate_crash;
+#[cfg(feature = "postgres")]
+#[path = "prove/migrate_locks.rs"]
+mod migrate_locks;
+#[path = "prove/migrate_race.rs"]
+mod migrate_race;
+#[path = "prove/migrations.rs"]
+mod migrations;
 #[path = "prove/powerloss.rs"]
 mod powerloss;
 #[path = "prove/questions.rs"]

@@ -45,6 +45,7 @@ pub(crate) fn house(opening: Opening) -> Result<House> {
     Ok(House {
         warnings,
         records: opening.records,
+        migrations: opening.migrations,
         sql,
         cache,
         #[cfg(feature = "duckdb")]
@@ -92,7 +93,8 @@ impl Parts<'_> {
         if let Some(wait) = sql.lock_wait.filter(|_| !sql.is_embedded()) {
             options = options.lock_wait(wait);
         }
-        if settings.create_tables && (sql.is_embedded() || opening.creates_on_servers) {
+        let creates = settings.create_tables && opening.migrations.is_empty();
+        if creates && (sql.is_embedded() || opening.creates_on_servers) {
             options = options.create_tables(opening.records.relational());
         }
         Sql::later(options).map_err(|e| said_by(e, opening, &["sql.url", "sql.path", "sql.host"]))

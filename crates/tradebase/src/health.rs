@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::Serialize;
 use tokio::time::timeout;
 use tradebase_core::clock::Tick;
-use tradebase_core::{Code, Error};
+use tradebase_core::{Code, Error, Table};
 
 use crate::rooms::{AnyRoom, as_ms};
 
@@ -69,7 +69,7 @@ pub struct RoomHealth {
 #[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct Issue {
-    /// What was looked at: `answer`, `file_locked`.
+    /// What was looked at: `answer`, `file_locked`, `default_part`.
     pub check: &'static str,
     /// How bad it is.
     pub severity: Status,
@@ -110,15 +110,18 @@ impl RoomHealth {
     }
 }
 
-/// Asks a room whether it answers.
-pub(crate) async fn ask(room: AnyRoom) -> RoomHealth {
+/// Asks a room whether it answers, and whether the parts of these tables are kept.
+pub(crate) async fn ask(room: AnyRoom, tables: Vec<&'static Table>) -> RoomHealth {
     let start = Tick::now();
     let answer = timeout(ANSWER_DEADLINE, room.ping()).await.unwrap_or_else(|_| {
         let message = format!("no answer came within {ANSWER_DEADLINE:?}");
         Err(Error::new(Code::TimedOut, message))
     });
     let latency = start.elapsed();
-    let mut issues = Vec::from_iter(answer.err().map(|error| no_answer(&room, &error)));
+    let mut issues = match answer {
+        Ok(()) => unkept_parts(&room, &tables).await,
+        Err(error) => vec![no_answer(&room, &error)],
+    };
     if let Some(file) = room.instead_of() {
         issues.push(Issue {
             check: "file_locked",
@@ -132,6 +135,36 @@ pub(crate) async fn ask(room: AnyRoom) -> RoomHealth {
         });
     }
     RoomHealth::of(&room, latency, issues)
+}
+
+/// Tables whose rows came to their default part, because nobody made their own in time.
+async fn unkept_parts(room: &AnyRoom, tables: &[&'static Table]) -> Vec<Issue> {
+    let AnyRoom::Sql(sql) = room else { return Vec::new() };
+    let looked = timeout(ANSWER_DEADLINE, sql.default_parts_in_use(tables)).await;
+    let found = looked.unwrap_or_else(|_| {
+        let message = format!("the default parts could not be looked at in {ANSWER_DEADLINE:?}");
+        Err(Error::new(Code::TimedOut, message))
+    });
+    let issue =
+        |code, message| Issue { check: "default_part", severity: Status::Degraded, code, message };
+    match found {
+        Ok(tables) => tables
+            .iter()
+            .map(|table| {
+                let name = table.name;
+                issue(
+                    None,
+                    format!(
+                        "rows came to the default part, as their own was missing; run tradebase \
+                         partitions --table {name}, and do so in time: {name}"
+                    ),
+                )
+            })
+            .collect(),
+        // Behind PgBouncer nobody can look.
+        Err(error) if error.code() == Code::Unsupported => Vec::new(),
+        Err(error) => vec![issue(Some(error.code().as_str()), error.to_string())],
+    }
 }
 
 fn no_answer(room: &AnyRoom, error: &Error) -> Issue {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use tradebase_cache::{Cache, CacheStore};
 use tradebase_core::{Error, Record, Result};
-use tradebase_sql::Sql;
+use tradebase_sql::{MigrationSet, PartOptions, PartReport, Sql};
 
 use crate::config::Settings;
 use crate::health::{self, Health, RoomHealth};
@@ -41,6 +41,7 @@ pub(crate) struct House {
     pub(crate) settings: Settings,
     pub(crate) warnings: Vec<String>,
     pub(crate) records: Records,
+    pub(crate) migrations: Vec<MigrationSet>,
     pub(crate) sql: Sql,
     pub(crate) cache: CacheStore,
     #[cfg(feature = "duckdb")]
@@ -109,10 +110,25 @@ impl Tradebase {
         self.each(AnyRoom::try_to_connect, |room, closed| Connected::failed(&room, closed)).await
     }
 
-    /// Asks every room whether it answers, connecting it if need be.
+    /// Asks every room whether it answers, connecting it if need be, and whether the parts of
+    /// registered records are kept.
     pub async fn health(&self) -> Health {
-        let rooms = self.each(health::ask, |room, closed| RoomHealth::away(&room, &closed)).await;
+        self.health_of(&self.0.records).await
+    }
+
+    /// The same, looking at these records instead of the registered ones.
+    pub async fn health_of(&self, records: &Records) -> Health {
+        let tables: Vec<_> = records.relational().collect();
+        let ask = |room| health::ask(room, tables.clone());
+        let rooms = self.each(ask, |room, closed| RoomHealth::away(&room, &closed)).await;
         Health::of(rooms)
+    }
+
+    /// Keeps the parts of the registered records that are cut by time: makes those that will be
+    /// needed, and lets old ones go. See [`Sql::keep_parts`]. Call it once a day.
+    pub async fn keep_parts(&self, options: &PartOptions) -> Result<PartReport> {
+        let tables: Vec<_> = self.0.records.relational().collect();
+        self.0.sql.keep_parts(&tables, options).await
     }
 
     /// Does the same in all rooms at once, on the runtime of the connections.
@@ -174,6 +190,10 @@ impl Tradebase {
         // Only now, so that a close that was dropped or failed can be done again.
         *closed = first.is_none();
         first.map_or(Ok(()), Err)
+    }
+
+    pub(crate) fn house(&self) -> &House {
+        &self.0
     }
 
     pub(crate) fn runtime(&self) -> &Owned {

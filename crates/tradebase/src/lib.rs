@@ -56,6 +56,7 @@ mod records;
 mod rooms;
 mod run;
 mod runtime;
+mod setup;
 mod tables;
 #[cfg(feature = "testing")]
 pub mod testing;
@@ -83,14 +84,16 @@ pub use tradebase_core::traits::{Field, Record, Row};
 pub use tradebase_core::{
     Assigned, Capabilities, Capability, Code, Col, Column, Comparison, Condition, Date, Decimal,
     Domain, Embedded, Error, ErrorKind, Filter, Got, Handed, Index, Key, Kind, Link, Name, Nulls,
-    Number, OnDelete, Operand, Order, Parent, ParseTimeError, Pattern, Piece, Present, Preset, Put,
-    Related, Result, Roles, Room, Rows, Secret, Sink, Sort, Source, Stamp, Stored, Table,
-    TimeParts, Timestamp, TimestampNs, Uuid, Value, Violation, Violations,
+    Number, OnDelete, Operand, Order, Parent, ParseTimeError, Partition, PartitionStep, Pattern,
+    Piece, Present, Preset, Put, Related, Result, Roles, Room, Rows, Secret, Sink, Sort, Source,
+    Stamp, Stored, Table, TimeParts, Timestamp, TimestampNs, Uuid, Value, Violation, Violations,
 };
 pub use tradebase_core::{
     capability, chrono, clock, decimal, id, json, parse, rule, rust_decimal, schema, uuid, watch,
 };
-pub use tradebase_derive::{HallField as Field, HallRecord as Record, HallRow as Row};
+pub use tradebase_derive::{
+    HallField as Field, HallRecord as Record, HallRow as Row, hall_migrations as migrations,
+};
 
 #[doc(hidden)]
 pub use tradebase_core::derive_support;

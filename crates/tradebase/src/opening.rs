@@ -1,8 +1,9 @@
 //! Opening the stores, with more than a configuration.
 
-use tradebase_core::Result;
 use tradebase_core::clock::Clock;
 use tradebase_core::watch::Watch;
+use tradebase_core::{Error, Result};
+use tradebase_sql::MigrationSet;
 
 use crate::house::Tradebase;
 use crate::{Config, Records};
@@ -13,6 +14,7 @@ use crate::{Config, Records};
 pub struct Opening {
     pub(crate) config: Config,
     pub(crate) records: Records,
+    pub(crate) migrations: Vec<MigrationSet>,
     pub(crate) clock: Clock,
     pub(crate) watches: Watches,
     /// For tests: missing tables are created on servers too.
@@ -32,8 +34,14 @@ pub(crate) struct Watches {
 
 impl Opening {
     pub(crate) fn new(config: Config) -> Self {
-        let (clock, watches) = (Clock::system(), Watches::default());
-        Self { config, records: Records::default(), clock, watches, creates_on_servers: false }
+        Self {
+            config,
+            records: Records::default(),
+            migrations: Vec::new(),
+            clock: Clock::system(),
+            watches: Watches::default(),
+            creates_on_servers: false,
+        }
     }
 
     /// The program's records. On embedded stores their missing tables are created when the room
@@ -42,6 +50,13 @@ impl Opening {
     /// as it is.
     pub fn records(mut self, records: Records) -> Self {
         self.records = records;
+        self
+    }
+
+    /// The migrations by which the tables of the relational room come about. Then no table is
+    /// created by the way: [`Tradebase::setup`] applies what is missing.
+    pub fn migrations(mut self, sets: impl IntoIterator<Item = MigrationSet>) -> Self {
+        self.migrations.extend(sets);
         self
     }
 
@@ -68,6 +83,14 @@ impl Opening {
     /// Opens the stores. See [`Tradebase::open`].
     pub async fn open(self) -> Result<Tradebase> {
         self.open_now()
+    }
+
+    /// Opens the stores for a whole program. See [`tradebase::run`](crate::run()).
+    pub fn run<T, E: From<Error>>(
+        self,
+        work: impl AsyncFnOnce(Tradebase) -> Result<T, E>,
+    ) -> Result<T, E> {
+        crate::run::over(self, work)
     }
 
     /// Nothing of it waits: rooms connect when they are first used.

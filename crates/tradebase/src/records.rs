@@ -1,7 +1,7 @@
 //! The records of a program, registered.
 
 use serde::{Deserialize, Serialize};
-use tradebase_core::schema::TableSchema;
+use tradebase_core::schema::{TableSchema, tables};
 use tradebase_core::{Code, Error, Result, Table};
 
 /// Registers records: `records![Bot, Order, Fill]`.
@@ -88,10 +88,26 @@ impl Records {
         self.tables.iter().copied().filter(|table| table.series.is_some())
     }
 
+    /// Their tables, with those they point to.
+    fn with_parents(&self) -> Vec<&'static Table> {
+        let mut all = self.tables.clone();
+        let mut at = 0;
+        while let Some(table) = all.get(at).copied() {
+            for parent in table.columns.iter().filter_map(|column| column.parent) {
+                let parent = parent.table();
+                if !all.iter().any(|known| known.name == parent.name) {
+                    all.push(parent);
+                }
+            }
+            at += 1;
+        }
+        all
+    }
+
     /// Their schemas as a JSON text, for `schema.json`: what the stock command needs to know of
-    /// another program's records.
+    /// another program's records. Those that they point to are there too.
     pub fn to_json(&self) -> Result<String> {
-        let records = self.tables.iter().map(|&table| TableSchema::from(table)).collect();
+        let records = self.with_parents().iter().map(|&table| TableSchema::from(table)).collect();
         serde_json::to_string_pretty(&File { tradebase: FORM, records })
             .map(|text| text + "\n")
             .map_err(|e| Error::new(Code::Internal, "the schemas cannot be written").because(e))
@@ -109,7 +125,6 @@ impl Records {
             );
             return Err(Error::new(Code::Config, message));
         }
-        let tables: Result<Vec<_>> = file.records.iter().map(TableSchema::table).collect();
-        Ok(Records::new(tables?))
+        Ok(Records::new(tables(&file.records)?))
     }
 }

@@ -4,7 +4,7 @@ use std::future::Future;
 
 use tradebase_core::{Code, Error};
 
-use crate::{Config, Tradebase};
+use crate::{Config, Opening, Tradebase};
 
 /// Opens the stores, does the work, and closes them in order.
 ///
@@ -30,7 +30,14 @@ pub fn run<T, E: From<Error>>(
     config: Config,
     work: impl AsyncFnOnce(Tradebase) -> Result<T, E>,
 ) -> Result<T, E> {
-    let db = Tradebase::builder(config).open_now()?;
+    over(Tradebase::builder(config), work)
+}
+
+pub(crate) fn over<T, E: From<Error>>(
+    opening: Opening,
+    work: impl AsyncFnOnce(Tradebase) -> Result<T, E>,
+) -> Result<T, E> {
+    let db = opening.open_now()?;
     let waited = db.runtime().wait(async {
         let done = tokio::select! {
             done = work(db.clone()) => done,

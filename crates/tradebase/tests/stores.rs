@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use tradebase::sql::PartOptions;
 use tradebase::testing::TestStores;
 use tradebase::watch::{Fault, Operation};
 use tradebase::{
@@ -18,6 +19,15 @@ struct Fill {
     quantity: Decimal,
     #[record(time)]
     at: Timestamp,
+}
+
+/// One that is cut into parts by time.
+#[derive(Record, Clone, Debug, PartialEq)]
+#[record(table = "prints", partition_by(day, on = at))]
+struct Print {
+    #[record(key)]
+    at: Timestamp,
+    price: i64,
 }
 
 fn fill(id: i64) -> Fill {
@@ -300,4 +310,28 @@ fn a_program_that_fails_closes_its_stores_and_keeps_its_error() {
     let db = kept.unwrap();
     let after = on_a_runtime_of_its_own(db.sql().get::<Fill>(&1));
     assert_eq!(after.unwrap_err().code(), Code::Closed);
+}
+
+#[test]
+fn health_tells_of_rows_without_a_part_until_the_parts_are_kept() {
+    let (folder, database) = (TempFolder::new().unwrap(), Postgres::shared().database());
+    let config = Config::new().sql_url(database.url()).data_folder(folder.path());
+    on_a_runtime_of_its_own(async {
+        let db = Tradebase::builder(config).records(records![Print, Fill]).open().await.unwrap();
+        let issues = async || db.health().await.rooms.swap_remove(0).issues;
+        assert!(issues().await.is_empty(), "a table that is not there yet is no issue");
+        db.sql().create_table::<Print>().await.unwrap();
+        assert!(issues().await.is_empty());
+        let print = Print { at: tradebase::clock::now(), price: 1 };
+        db.sql().insert(&print).await.unwrap();
+        let found = issues().await;
+        assert_eq!((found[0].check, found[0].severity), ("default_part", Status::Degraded));
+        assert!(found[0].message.contains("prints"), "{}", found[0].message);
+        assert_eq!(db.health_of(&records![Fill]).await.rooms[0].status, Status::Healthy);
+        let report = db.keep_parts(&PartOptions::default()).await.unwrap();
+        assert_eq!((report.tables.len(), report.tables[0].moved), (1, 1));
+        assert!(issues().await.is_empty());
+        assert_eq!(db.sql().all::<Print>().await.unwrap(), [print]);
+        db.close().await.unwrap();
+    });
 }

@@ -17,9 +17,20 @@ const REPORT_CHARS_MAX: usize = 4_000;
 /// What the program printed, without the last line's end.
 pub(crate) fn output(
     name: &str,
+    command: Command,
+    input: &str,
+    deadline: Duration,
+) -> Result<String, KitError> {
+    output_or(name, command, input, deadline, ExitStatus::success)
+}
+
+/// As [`output`], of a program that says by its status what it found.
+pub(crate) fn output_or(
+    name: &str,
     mut command: Command,
     input: &str,
     deadline: Duration,
+    is_good: impl Fn(&ExitStatus) -> bool,
 ) -> Result<String, KitError> {
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let cannot = |error: std::io::Error| KitError::io(format_args!("run {name}"), &error);
@@ -46,7 +57,7 @@ pub(crate) fn output(
     };
     match status.map_err(cannot)? {
         None => Err(KitError::timeout(&format!("{name} did not end"), deadline, &report())),
-        Some(status) if !status.success() => {
+        Some(status) if !is_good(&status) => {
             Err(KitError::failed(format!("{name} failed, {status}: {}", report())))
         }
         Some(_) => text(name, printed),

@@ -48,7 +48,10 @@ mod redis;
 mod server;
 mod spawn;
 
-pub use clients::{CLIENT_DEADLINE, influx, psql, psql_separated, redis_cli, sqlite3};
+pub use clients::{
+    CLIENT_DEADLINE, Finding, influx, pg_dump_schema, psql, psql_separated, redis_cli, sqlite3,
+    squawk,
+};
 pub use drops::{Dropped, POLLS_MAX, drop_after, drop_at_every_poll};
 pub use error::KitError;
 pub use folder::TempFolder;

@@ -34,6 +34,16 @@ pub(crate) fn find_postgres(program: &str) -> Result<PathBuf, KitError> {
     }
 }
 
+/// The program that `cargo xtask test` fetches into a cache folder of the user, of the version
+/// that it names.
+pub(crate) fn find_squawk() -> Result<PathBuf, KitError> {
+    const PLACE: &str = "tradebase/squawk/2.70.0/bin";
+    let absolute = |name| env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let cache = absolute("XDG_CACHE_HOME").or_else(|| Some(absolute("HOME")?.join(".cache")));
+    let folders: Vec<_> = cache.iter().map(|cache| cache.join(PLACE)).collect();
+    find_in("squawk", &folders)
+}
+
 /// A command that sees only the variables it needs.
 pub(crate) fn command(program: &Path) -> Command {
     let mut command = Command::new(program);

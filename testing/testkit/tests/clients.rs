@@ -1,7 +1,7 @@
 //! A client that fails says so; nothing it could not read passes for an empty answer.
 
 use tradebase_testkit::{Influx, KitError, Postgres, Redis, TempFolder};
-use tradebase_testkit::{influx, psql, redis_cli, sqlite3};
+use tradebase_testkit::{influx, psql, redis_cli, sqlite3, squawk};
 
 fn complaint(result: Result<String, KitError>) -> String {
     result.unwrap_err().to_string()
@@ -48,6 +48,15 @@ fn influx_reports_what_the_server_refuses() {
     let text = complaint(influx(server.port(), "no_such_database", "select * from t"));
     assert!(text.contains("database not found"), "{text}");
     assert!(complaint(influx(1, "x", "show databases")).contains("refused"));
+}
+
+#[test]
+fn squawk_names_rule_and_line() -> Result<(), KitError> {
+    let found = squawk("SELECT 1;\nDROP TABLE t;\nSELECT 2;", true)?;
+    let found: Vec<_> = found.iter().map(|f| (f.rule.as_str(), f.line.as_str())).collect();
+    assert!(found.contains(&("ban-drop-table", "DROP TABLE t;")), "{found:?}");
+    assert_eq!(squawk("SELECT 1;", true)?, []);
+    Ok(())
 }
 
 #[test]

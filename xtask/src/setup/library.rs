@@ -81,7 +81,7 @@ pub fn ensure(checkout: &Checkout) -> Result<(), Problem> {
     if is_placed(&folder, platform) {
         return Ok(());
     }
-    let cached = cache_folder();
+    let cached = cache_folder("duckdb", VERSION);
     if let Some(cached) = cached.as_deref().filter(|cached| is_intact(cached, platform)) {
         return place(&cached.join(platform.file), &folder, platform);
     }
@@ -104,7 +104,8 @@ pub fn wants_npm(checkout: &Checkout) -> bool {
     platform.sha256.is_some()
         && chosen_by_user(checkout).is_none()
         && !is_placed(&checkout.library_folder(), platform)
-        && !cache_folder().is_some_and(|cached| cached.join(platform.file).is_file())
+        && !cache_folder("duckdb", VERSION)
+            .is_some_and(|cached| cached.join(platform.file).is_file())
 }
 
 fn platform() -> Result<&'static Platform, Problem> {
@@ -169,11 +170,11 @@ fn place(library: &Path, folder: &Path, platform: &Platform) -> Result<(), Probl
     Ok(())
 }
 
-/// The folder that keeps the library for all checkouts of this user.
-fn cache_folder() -> Option<PathBuf> {
+/// The folder that keeps something for all checkouts of this user.
+pub(super) fn cache_folder(of: &str, version: &str) -> Option<PathBuf> {
     let absolute = |name| env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
     let cache = absolute("XDG_CACHE_HOME").or_else(|| Some(absolute("HOME")?.join(".cache")))?;
-    Some(cache.join("tradebase").join("duckdb").join(VERSION))
+    Some(cache.join("tradebase").join(of).join(version))
 }
 
 /// Puts the library and its digest into the cache folder.
@@ -249,7 +250,7 @@ fn from_crate(checkout: &Checkout, work: &Scratch, platform: &Platform) -> Resul
 }
 
 /// Runs a command, and shows what it said only if it failed.
-fn quiet(command: &mut Command) -> Result<(), String> {
+pub(super) fn quiet(command: &mut Command) -> Result<(), String> {
     let shown = checkout::shown(command);
     let output = command.stdin(Stdio::null()).output();
     let output = output.map_err(|error| format!("cannot start {shown}: {error}"))?;
@@ -274,7 +275,7 @@ fn sha256(path: &Path) -> io::Result<String> {
 }
 
 /// A name in the same folder that no other process uses.
-fn part(folder: &Path, file: &str) -> PathBuf {
+pub(super) fn part(folder: &Path, file: &str) -> PathBuf {
     folder.join(format!(".{file}.{}", std::process::id()))
 }
 

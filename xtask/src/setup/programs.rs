@@ -39,6 +39,10 @@ pub const FOR_TESTS: &[Program] = &[
 pub const NPM: Program =
     Program { name: "npm", package: "npm", purpose: "to fetch the DuckDB library" };
 
+/// What fetches squawk.
+pub const PIP: Program =
+    Program { name: "pip3", package: "python3-pip", purpose: "to fetch squawk" };
+
 /// Looks for all programs and installs the missing ones.
 pub fn find_or_install(needed: &[&'static Program], yes: bool) -> Result<(), Problem> {
     let missing = missing(needed, find);

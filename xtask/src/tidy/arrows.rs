@@ -16,7 +16,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("tradebase-derive", &[]),
     ("tradebase-core", &["tradebase-derive"]),
     ("tradebase-duckdb", &["tradebase-core"]),
-    ("tradebase-sql", &["tradebase-core"]),
+    ("tradebase-sql", &["tradebase-core", "tradebase-derive"]),
     ("tradebase-cache", &["tradebase-core"]),
     ("tradebase-analytics", &["tradebase-core", "tradebase-duckdb"]),
     ("tradebase-series", &["tradebase-core", "tradebase-duckdb"]),

@@ -2,14 +2,15 @@
 
 use std::process::ExitCode;
 
-use tradebase::{Config, Health, Result, Status};
+use tradebase::{Config, Health, Records, Result, Status};
 
 use crate::arguments::Arguments;
 use crate::exit;
 use crate::output::{self, Table};
 
-pub(crate) fn run(config: Config, arguments: &Arguments) -> Result<ExitCode> {
-    let health = tradebase::run(config, async |db| Ok::<_, tradebase::Error>(db.health().await))?;
+pub(crate) fn run(config: Config, records: &Records, arguments: &Arguments) -> Result<ExitCode> {
+    let health =
+        tradebase::run(config, async |db| Ok::<_, tradebase::Error>(db.health_of(records).await))?;
     if arguments.json {
         output::json(&health)?;
     } else {

@@ -3,8 +3,11 @@
 mod config;
 mod guest_role;
 mod health;
+mod migrate;
+mod partitions;
 mod query;
 mod schema;
+mod tables;
 
 use std::fs;
 use std::process::ExitCode;
@@ -12,13 +15,19 @@ use std::process::ExitCode;
 use clap_complete::Shell;
 use serde_json::json;
 use tradebase::log::{self, LogOptions};
+use tradebase::sql::MigrationSet;
 use tradebase::{Code, Config, Error, Records, Result};
 
 use crate::arguments::{self, Arguments, Command};
 use crate::{demo, output};
+use migrate::Sets;
 
 /// Runs the command that was asked for.
-pub(crate) fn run(arguments: &Arguments, records: Records) -> Result<ExitCode> {
+pub(crate) fn run(
+    arguments: &Arguments,
+    records: Records,
+    inside: Vec<Result<MigrationSet>>,
+) -> Result<ExitCode> {
     match &arguments.command {
         // Needs no settings, which may be what is wrong.
         Command::Completions { shell } => completions(*shell, arguments.json)?,
@@ -33,7 +42,7 @@ pub(crate) fn run(arguments: &Arguments, records: Records) -> Result<ExitCode> {
             let records = known(records, arguments)?;
             match command {
                 Command::Demo(options) => demo::run(options, config, arguments)?,
-                Command::Health => return health::run(config, arguments),
+                Command::Health => return health::run(config, &records, arguments),
                 Command::Config(options) => config::run(options, &config, arguments)?,
                 Command::Schema(options) => schema::run(options, &records, arguments)?,
                 Command::Query(options) => {
@@ -41,6 +50,22 @@ pub(crate) fn run(arguments: &Arguments, records: Records) -> Result<ExitCode> {
                 }
                 Command::GuestRole(options) => {
                     guest_role::run(options, config, &records, arguments)?;
+                }
+                Command::Migrate(options) => {
+                    let sets = Sets::load(&options.sets, &config, inside)?;
+                    return migrate::run(options, config, &records, sets, arguments);
+                }
+                Command::Setup(sets) => {
+                    let sets = Sets::load(sets, &config, inside)?;
+                    tables::setup(sets, config, records, arguments)?;
+                }
+                Command::Reset(options) => {
+                    let sets = Sets::load(&options.sets, &config, inside)?;
+                    tables::reset(options, sets, config, records, arguments)?;
+                }
+                Command::Drift => return tables::drift(config, &records, arguments),
+                Command::Partitions(options) => {
+                    partitions::run(options, config, &records, arguments)?;
                 }
                 Command::Completions { .. } => {}
             }
@@ -55,7 +80,7 @@ fn settings(arguments: &Arguments) -> Result<Config> {
         Some(path) => Config::from_env_and_file(path)?,
         None => Config::from_env()?,
     };
-    for (key, value) in &arguments.set {
+    for (key, value) in arguments.settings() {
         config = config.set(key, value)?;
     }
     Ok(config)
@@ -72,14 +97,24 @@ fn log_options(config: &Config, arguments: &Arguments) -> Result<LogOptions> {
     })
 }
 
-/// The records of the program, and those of a `schema.json`.
+/// The records of the program, and those of a `schema.json`. What tables are to be there is said
+/// by the file alone, where there is one: the command is run for another program then.
 fn known(records: Records, arguments: &Arguments) -> Result<Records> {
     let Some(path) = &arguments.schema else { return Ok(records) };
     let text = fs::read_to_string(path).map_err(|e| {
         let message = format!("the schema file cannot be read: {}", path.display());
         Error::new(Code::Config, message).because(e)
     })?;
-    Ok(records.and(&Records::from_json(&text)?))
+    let read = Records::from_json(&text)?;
+    let is_about_tables = matches!(
+        arguments.command,
+        Command::Migrate(_)
+            | Command::Setup(_)
+            | Command::Reset(_)
+            | Command::Drift
+            | Command::Partitions(_)
+    );
+    Ok(if is_about_tables { read } else { records.and(&read) })
 }
 
 fn completions(shell: Shell, as_json: bool) -> Result<()> {

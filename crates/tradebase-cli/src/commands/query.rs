@@ -1,6 +1,6 @@
 //! `query`: the rows of one query, as a table, JSON or CSV.
 
-use std::io::{self, IsTerminal, Read, Write};
+use std::io::{self, Read};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -10,6 +10,7 @@ use tradebase::sql::{GUEST_SQL_BYTES_MAX, GuestOptions, Sql, SqlText};
 use tradebase::{Code, Config, Error, Records, Result, Rows, Value, decimal};
 
 use crate::arguments::{self, Arguments};
+use crate::ask;
 use crate::output::{self, Table};
 
 /// What stands for the text on standard input.
@@ -94,17 +95,12 @@ fn confirm(options: &arguments::Query, address: &str) -> Result<()> {
     if options.yes {
         return Ok(());
     }
-    let asked = io::stdin().is_terminal() && io::stderr().is_terminal() && options.sql != STDIN;
-    if asked {
-        eprint!("run this statement on {address}? [y/N] ");
-        io::stderr().flush().ok();
-        let mut line = String::new();
-        io::stdin().read_line(&mut line).ok();
-        if matches!(line.trim(), "y" | "Y" | "yes") {
-            return Ok(());
-        }
+    let refusal = "a statement that may write needs --yes, nothing was run";
+    // A statement that came through standard input leaves nobody to ask there.
+    if options.sql == STDIN {
+        return Err(Error::new(Code::Config, refusal));
     }
-    Err(Error::new(Code::Config, "a statement that may write needs --yes, nothing was run"))
+    ask::confirm(&format!("run this statement on {address}?"), refusal)
 }
 
 async fn write(sql: &Sql, text: &str) -> Result<Found> {

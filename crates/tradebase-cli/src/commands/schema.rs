@@ -52,9 +52,11 @@ pub(crate) fn run(
 
 fn for_people(table: &Described) -> Result<()> {
     let series = table.series.map(|name| format!(", series {name}")).unwrap_or_default();
-    output::line(&format!("{} (record {}{series})", table.name, table.record))?;
     let engines = column_types(table);
     let schema = TableSchema::from(table);
+    let parts = schema.partition.as_ref().map(|p| format!(", parts by {} of {}", p.step, p.column));
+    let parts = parts.unwrap_or_default();
+    output::line(&format!("{} (record {}{series}{parts})", table.name, table.record))?;
     let mut heading = vec!["  column", "kind", "null", "parts"];
     heading.extend(engines.iter().map(|engine| engine.engine));
     let mut grid = Table::new(&heading);

@@ -114,6 +114,21 @@ codes! {
     /// The configuration is not valid.
     Config = "DB_CFG_001", Config, false,
         "The service is not configured correctly. Please tell the operator.";
+    /// A file of a migration, or a set of them, is not as it must be.
+    MigrationFile = "DB_MIG_001", Config, false,
+        "The service is not set up correctly. Please tell the operator.";
+    /// The versions of a set do not follow each other in one line.
+    MigrationFork = "DB_MIG_002", Config, false,
+        "The service is not set up correctly. Please tell the operator.";
+    /// A file of a migration is not what it was when it was signed or applied.
+    MigrationChanged = "DB_MIG_003", Config, false,
+        "The service is not set up correctly. Please tell the operator.";
+    /// A migration was stopped by the store.
+    MigrationFailed = "DB_MIG_004", Query, false,
+        "The service could not be brought up to date. Please tell the operator.";
+    /// Another migrator is at work.
+    MigrationBusy = "DB_MIG_005", Performance, true,
+        "The service is being brought up to date. Please try again in a moment.";
     /// There is no handle for the whole process yet, or there is one already.
     NotOpen = "DB_CFG_002", Config, false,
         "The service is not ready. Please tell the operator.";

@@ -226,6 +226,11 @@ impl Error {
             || matches!(self.0.code, Code::PoolExhausted | Code::TimedOut | Code::OutcomeUnknown)
     }
 
+    /// What is wrong, without code, place and cause: to say it again in words of another place.
+    pub fn message(&self) -> &str {
+        &self.0.message
+    }
+
     /// A sentence for an end user, without anything of the inside.
     pub fn user_message(&self) -> &'static str {
         self.0.code.user_message()

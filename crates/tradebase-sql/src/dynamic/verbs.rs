@@ -36,6 +36,16 @@ impl Dynamic<'_> {
         sql.run(&call, |()| 0, pin!(created)).await
     }
 
+    /// Drops the table with all its rows, if it is there. See
+    /// [`Sql::drop_table`](crate::Sql::drop_table).
+    pub async fn drop_table(&self) -> Result<()> {
+        let (sql, table) = (self.sql, self.table);
+        let call = sql.call(Operation::Drop, Some(table));
+        let dropped =
+            async { either!(Engine, &sql.engine, store => store.drop_table(&call, table).await) };
+        sql.run(&call, |()| 0, pin!(dropped)).await
+    }
+
     /// Inserts a row and gives it back as it is stored: with the defaults of columns that are
     /// missing, a new id if the key is a missing UUID, and what the layer fills.
     ///

@@ -215,7 +215,8 @@ fn broken_reference(error: &DbError, table: Option<&Table>, said: Said) -> Error
     let key = error.detail().and_then(key_of_detail);
     // The server always names the table that points.
     if let (Some(table), Some(child)) = (table, error.table())
-        && (table.name != child || is_own_key(table, key.as_deref(), error.constraint()))
+        && (!is_own(table, child, error.constraint())
+            || is_own_key(table, key.as_deref(), error.constraint()))
     {
         return still_pointed_to(child, said);
     }
@@ -224,6 +225,13 @@ fn broken_reference(error: &DbError, table: Option<&Table>, said: Said) -> Error
         Some(column) => broken(table, column, said),
         None => refused(Code::BrokenReference, said),
     }
+}
+
+/// Whether the table that points is this one, or a part of it: the server names the part, and a
+/// part has its references under the names of the whole.
+fn is_own(table: &Table, child: &str, constraint: Option<&str>) -> bool {
+    let by_name = || constraint.and_then(|constraint| columns(Some(table), constraint)).is_some();
+    table.name == child || (table.partition.is_some() && by_name())
 }
 
 /// Whether a table that points to itself was to lose a row, and not to get one.

@@ -75,6 +75,11 @@ pub fn select(table: &'static Table) -> &'static str {
     &texts::texts(table).fixed.all
 }
 
+/// The statements that create these tables with their indexes and references.
+pub(crate) fn definitions(tables: &[&'static Table]) -> Result<String> {
+    tables::definitions(tables)
+}
+
 /// The statements that create a table.
 pub fn create(table: &'static Table) -> Result<String> {
     tables::create(table)

@@ -5,7 +5,7 @@ use tradebase_core::{Code, Column, Date, Error, Kind, OnDelete, Result, Roles, T
 
 use super::types::postgres_type;
 use crate::literal;
-use crate::naming::{Purpose, fnv, list, literal as quoted_text, name, quoted};
+use crate::naming::{self, Purpose, fnv, list, literal as quoted_text, name, quoted};
 use crate::schema;
 
 /// The statements that create the table, its indexes and references where they are not there.
@@ -13,8 +13,7 @@ pub(super) fn create(table: &'static Table) -> Result<String> {
     Ok(create_alone(table)? + &references(table)?)
 }
 
-/// The statements that create these tables. References come last, because two tables may point
-/// to each other.
+/// The statements that create these tables where others may do the same.
 pub(super) fn create_all(tables: &[&'static Table]) -> Result<String> {
     let mut text = String::new();
     for table in tables {
@@ -22,6 +21,13 @@ pub(super) fn create_all(tables: &[&'static Table]) -> Result<String> {
         let lock = fnv(table.name.as_bytes()).cast_signed();
         text.push_str(&format!("SELECT pg_advisory_xact_lock({lock});\n"));
     }
+    Ok(text + &definitions(tables)?)
+}
+
+/// The statements that create these tables. References come last, because two tables may point
+/// to each other.
+pub(super) fn definitions(tables: &[&'static Table]) -> Result<String> {
+    let mut text = String::new();
     for table in tables {
         text.push_str(&create_alone(table)?);
     }
@@ -46,11 +52,37 @@ fn create_alone(table: &'static Table) -> Result<String> {
         }
     }
     let head = format!("CREATE TABLE IF NOT EXISTS {} (", quoted(table.name));
-    let mut text = format!("{head}\n  {}\n);\n", lines.join(",\n  "));
+    let mut text = format!("{head}\n  {}\n)", lines.join(",\n  "));
+    if let Some(column) = cut_by(table) {
+        text.push_str(&format!(" PARTITION BY RANGE ({})", quoted(column.name.text)));
+    }
+    text.push_str(";\n");
     for index in schema::indexes(table) {
         text.push_str(&index_line(table, &index));
     }
+    if cut_by(table).is_some() {
+        text.push_str(&default_part(table));
+    }
     Ok(text)
+}
+
+/// The column by whose time the table is cut into parts.
+fn cut_by(table: &Table) -> Option<&'static Column> {
+    table.columns.get(table.partition?.column)
+}
+
+/// The part that takes the rows no other part has room for. A table that was made before its
+/// record was cut is left as it is.
+fn default_part(table: &Table) -> String {
+    let own = quoted(table.name);
+    format!(
+        "DO $do$ BEGIN IF EXISTS (SELECT 1 FROM pg_partitioned_table \
+         WHERE partrelid = {}::regclass AND partdefid = 0) THEN\n  \
+         CREATE TABLE {} PARTITION OF {own} DEFAULT;\n\
+         END IF; END $do$;\n",
+        quoted_text(&own),
+        quoted(&naming::default_part(table.name)),
+    )
 }
 
 fn column_line(column: &'static Column) -> Result<String> {

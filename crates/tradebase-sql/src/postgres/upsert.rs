@@ -10,6 +10,9 @@ use crate::schema;
 /// The row that is there already, in the text of an upsert.
 const STORED: &str = "stored";
 
+/// A row that has just been inserted was never locked; one that is updated here was.
+const NEW: &str = "stored.xmax = 0";
+
 /// `INSERT INTO … (columns) <source> ON CONFLICT (…) DO … RETURNING …`, of all columns but the one
 /// that is left out for the server to assign.
 ///
@@ -25,8 +28,13 @@ pub(super) fn text(table: &Table, plan: &Plan, left_out: Option<usize>, source: 
             chosen.contains(&at) || table.columns[at].is(Roles::UPDATED) || is_version(table, at)
         }),
     };
+    let noted = match plan.action {
+        Action::Replace | Action::Set(_) if table.partition.is_some() => noted(table),
+        _ => String::new(),
+    };
     format!(
-        "INSERT INTO {} AS {STORED} ({columns}) {source} ON CONFLICT ({}) {action} RETURNING {}",
+        "INSERT INTO {} AS {STORED} ({columns}) {source} ON CONFLICT ({}) {action}{noted} \
+         RETURNING {}",
         quoted(table.name),
         list(table, on.iter().copied()),
         returned(table),
@@ -54,7 +62,7 @@ fn sets(table: &Table, is_written: impl Fn(usize) -> bool) -> String {
     format!("DO UPDATE SET {}", terms.join(", "))
 }
 
-/// A row that has just been inserted was never locked; one that is updated here was.
+/// What comes back of a row that was written.
 fn returned(table: &Table) -> String {
     let made = table.playing(Roles::CREATED).map(|(_, column)| column);
     let made = made.map(|column| readable(&format!("{STORED}.{}", quoted(column.name.text))));
@@ -63,7 +71,36 @@ fn returned(table: &Table) -> String {
     let columns = [version, key].into_iter().flatten();
     let names = columns.map(|column| format!("{STORED}.{}", quoted(column.name.text)));
     let terms = made.into_iter().chain(names).map(|term| format!(", {term}"));
-    format!("{STORED}.xmax = 0{}", terms.collect::<String>())
+    let is_new = if table.partition.is_some() { unnoted(table) } else { NEW.to_owned() };
+    format!("{is_new}{}", terms.collect::<String>())
+}
+
+/// Leaves a note of the row that is updated: its key.
+///
+/// A table that is cut into parts does not tell of its rows what [`NEW`] asks. There an update
+/// leaves a note, and what the row gives back takes it away, before the next row is touched. It is
+/// the row's key, so that the note of a row which a trigger passed over is not taken for that of
+/// the next one. It ends with the transaction, and is undone with the statement.
+fn noted(table: &Table) -> String {
+    let key = key(table);
+    format!(" WHERE pg_catalog.set_config('tradebase.updated', {key}, true) IS NOT NULL")
+}
+
+/// Whether no note of the row was left; one is taken away.
+fn unnoted(table: &Table) -> String {
+    format!(
+        "CASE WHEN pg_catalog.current_setting('tradebase.updated', true) = {} \
+         THEN pg_catalog.set_config('tradebase.updated', '', true) <> '' ELSE true END",
+        key(table)
+    )
+}
+
+/// The key of a row, as one text.
+fn key(table: &Table) -> String {
+    let columns = table.key.iter().filter_map(|&at| table.columns.get(at));
+    let names: Vec<_> =
+        columns.map(|column| format!("{STORED}.{}", quoted(column.name.text))).collect();
+    format!("ROW({})::text", names.join(", "))
 }
 
 /// All columns, to come back behind what [`text`] lets come back.

@@ -6,7 +6,7 @@ use super::tokens::{Dialect, Kind, Token};
 
 /// Follows the pieces of a text, and refuses a second statement.
 #[derive(Debug)]
-pub(super) struct Bounds {
+pub(crate) struct Bounds {
     dialect: Dialect,
     begun: bool,
     ended: bool,
@@ -47,7 +47,7 @@ enum Last {
 }
 
 impl Bounds {
-    pub(super) fn new(dialect: Dialect) -> Self {
+    pub(crate) fn new(dialect: Dialect) -> Self {
         Self {
             dialect,
             begun: false,
@@ -60,7 +60,7 @@ impl Bounds {
     }
 
     /// Takes the next piece.
-    pub(super) fn pass(&mut self, token: &Token<'_>) -> Result<()> {
+    pub(crate) fn pass(&mut self, token: &Token<'_>) -> Result<()> {
         match token.kind {
             Kind::Blank => return Ok(()),
             Kind::Semicolon => {
@@ -78,6 +78,11 @@ impl Bounds {
         let word = if token.kind == Kind::Word { token.text } else { "" };
         self.last = self.word(word);
         Ok(())
+    }
+
+    /// Whether the semicolon behind the statement has come.
+    pub(crate) fn is_ended(&self) -> bool {
+        self.ended
     }
 
     fn word(&mut self, word: &str) -> Last {

@@ -10,11 +10,13 @@ mod text;
 mod tokens;
 mod words;
 
+pub(crate) use bounds::Bounds;
 pub use fields::Fields;
 pub(crate) use gather::{All, AtMostOne, Gather, One};
 pub(crate) use parameters::Argument;
 pub use parameters::{Parameter, Parameters};
 pub(crate) use placeholders::{Ready, ready};
 pub use text::SqlText;
-pub(crate) use tokens::Dialect;
+pub use tokens::Dialect;
+pub(crate) use tokens::{Kind as TokenKind, Tokens};
 pub(crate) use words::{begins_with, mentions};

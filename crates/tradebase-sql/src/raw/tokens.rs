@@ -3,9 +3,12 @@
 use tradebase_core::{Code, Error, Result};
 
 /// Whose SQL it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Dialect {
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum Dialect {
+    /// That of SQLite.
     Sqlite,
+    /// That of PostgreSQL.
     Postgres,
 }
 

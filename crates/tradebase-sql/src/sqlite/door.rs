@@ -25,6 +25,9 @@ const READS: [&str; 4] = ["SELECT", "VALUES", "WITH", "EXPLAIN"];
 /// What changes settings of a connection.
 const SETTING: &str = "PRAGMA";
 
+/// What changes tables and views.
+const ALTERING: [&str; 3] = ["ALTER", "CREATE", "DROP"];
+
 /// What would end a transaction of ours, or change more than it.
 const NOT_INSIDE: [&str; 10] = [
     "BEGIN",
@@ -55,13 +58,18 @@ struct Held {
     writer: Writer,
     /// Whether its settings may be others than before.
     spent: bool,
+    /// Whether tables may be others than before.
+    altered: bool,
     settled: bool,
+    /// What is freed when the connection has gone back.
+    kept: Option<Box<dyn Send>>,
 }
 
 impl Store {
     /// The connection that writes, when it is free.
     pub(crate) async fn door(&self, call: &Call<'_>) -> Result<Door> {
-        let held = Held { writer: self.writer(call).await?, spent: false, settled: false };
+        let writer = self.writer(call).await?;
+        let held = Held { writer, spent: false, altered: false, settled: false, kept: None };
         // On a thread that may wait, the engine may wait for other processes by itself.
         let busy = held.connection()?.busy_timeout(self.options().busy_wait);
         busy.map_err(|e| from_sqlite(&e, None))?;
@@ -177,6 +185,9 @@ impl Store {
         changing.end();
         let (held, done) = ended?;
         drop(held);
+        if mentions(sql, &ALTERING) {
+            self.lane.known.forget();
+        }
         noted(call, done)?
     }
 }
@@ -208,6 +219,14 @@ impl Door {
             connection.execute_batch(&text).map_err(|e| from_sqlite(&e, None))
         })
         .await
+    }
+
+    /// Keeps something as long as the connection is held, by this door or by a statement that runs
+    /// on after its call was dropped.
+    pub(crate) fn keep(&mut self, kept: Box<dyn Send>) {
+        if let Some(held) = &mut self.held {
+            held.kept = Some(kept);
+        }
     }
 
     /// Gives the connection back as it was.
@@ -266,6 +285,7 @@ impl Door {
     {
         let mut held = self.held.take().ok_or_else(given_up)?;
         held.spent |= mentions(sql, &[SETTING]);
+        held.altered |= mentions(sql, &ALTERING);
         let interrupt = held.connection()?.get_interrupt_handle();
         let job = move || {
             let done = held.connection().and_then(work);
@@ -290,6 +310,9 @@ impl Held {
     /// opens another.
     fn settle(&mut self) -> Result<()> {
         self.settled = true;
+        if self.altered {
+            self.writer.lane().known.forget();
+        }
         let Some(mut writing) = self.writer.spend() else { return Ok(()) };
         let lane = self.writer.lane();
         if lane.is_shut() {

@@ -17,6 +17,7 @@ use tradebase_core::{Code, Error, Result};
 use super::address::Place;
 use super::error::unopened;
 use super::handover::{Handover, Next, Parking, State};
+use super::known::Known;
 use super::thread::{Thread, rest};
 use super::turn::{Job, Reply, Turn, carry_out};
 use super::work::{Outcome, Work};
@@ -55,6 +56,8 @@ pub(super) struct Lane {
     /// opens another.
     pub(super) writer: Arc<Mutex<Option<Writing>>>,
     pub(super) queue: Handover<Parking<State<Job>>>,
+    /// Which tables have been looked at.
+    pub(super) known: Known,
     room: Semaphore,
     /// Started when it is first needed.
     thread: StdMutex<Option<Thread>>,
@@ -86,6 +89,7 @@ impl Lane {
             options,
             writer: Arc::new(Mutex::new(None)),
             queue: Handover::new(),
+            known: Known::new(),
             room: Semaphore::new(QUEUE_JOBS),
             thread: StdMutex::new(None),
             has_thread: AtomicBool::new(false),

@@ -1,6 +1,7 @@
 //! The relational room on SQLite.
 
 mod address;
+mod backup;
 mod blame;
 mod blob;
 mod bulk;
@@ -17,6 +18,7 @@ mod guest;
 mod handover;
 mod held;
 mod image;
+mod known;
 mod lane;
 mod like;
 #[cfg(test)]
@@ -47,17 +49,20 @@ mod writer;
 mod writing;
 
 pub(crate) use door::Door;
+pub(crate) use error::from_sqlite;
 pub(crate) use held::Held;
 pub(crate) use store::Store;
-#[cfg(feature = "guest")]
-pub(crate) use types::INTEGER_DIGITS_MAX;
 pub use types::sqlite_type;
+pub(crate) use types::{INTEGER_DIGITS_MAX, decimal_check};
+pub(crate) use view::{line as readable_line, readable as readable_form, wide_digits};
 pub(crate) use write::Write;
 
 // For the benches, through `codec`.
 pub use result_code::{MESSAGES, RESULT_CODES};
 pub use sink::BindSink;
 pub use source::RowSource;
+
+use std::sync::atomic::AtomicU64;
 
 use tradebase_core::{Result, Room, Table};
 
@@ -70,6 +75,8 @@ struct Fixed {
     /// Whether there is a row of the key in a whole row's parameters.
     exists_by_row: String,
     count: String,
+    /// The number of the store for which the table was last looked at, see [`known`].
+    known: AtomicU64,
 }
 
 /// The table's statements, rendered on first use.
@@ -83,6 +90,7 @@ fn fixed(table: &'static Table) -> &'static Fixed {
                 by_key(table, '?', |_, at| at + 1)
             ),
             count: format!("SELECT count(*) FROM {name}"),
+            known: AtomicU64::new(0),
         }
     })
 }
@@ -106,6 +114,17 @@ pub fn insert(table: &'static Table) -> &'static str {
 /// The statement that reads every row in key order.
 pub fn select(table: &'static Table) -> &'static str {
     &statements(table).all
+}
+
+/// The statements that create these tables with their indexes and views.
+pub(crate) fn definitions(tables: &[&'static Table]) -> Result<String> {
+    let mut text = String::new();
+    for table in tables {
+        text.push_str(&tables::create(table)?);
+        text.push_str(&view::create(table));
+        text.push_str(";\n");
+    }
+    Ok(text)
 }
 
 /// The statements that create a table.

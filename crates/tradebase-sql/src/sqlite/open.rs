@@ -104,8 +104,13 @@ pub(super) fn reset(connection: &Connection, durability: Durability) -> Result<(
         connection.execute_batch("ROLLBACK").map_err(failed)?;
     }
     connection.busy_timeout(Duration::ZERO).map_err(failed)?;
-    for name in ["query_only", "ignore_check_constraints", "recursive_triggers", "writable_schema"]
-    {
+    for name in [
+        "query_only",
+        "ignore_check_constraints",
+        "recursive_triggers",
+        "writable_schema",
+        "legacy_alter_table",
+    ] {
         pragma(connection, name, "OFF")?;
     }
     settle(connection, durability)?;

@@ -80,6 +80,7 @@ impl Store {
         let Renderer { text, parameters, .. } = renderer;
         call.runs_own(&text);
         let reader = self.reader(call).await?;
+        self.look(&reader, select)?;
         match select.limit {
             Some(rows) if rows <= INLINE_ROWS_MAX => {
                 noted(call, read(reader.connection()?, table, &text, &parameters, &decode))
@@ -88,6 +89,14 @@ impl Store {
                 self.aside(call, reader, move |c| read(c, table, &text, &parameters, &decode)).await
             }
         }
+    }
+
+    /// Looks at the tables of a statement before they are first used.
+    pub(super) fn look(&self, reader: &Reader, select: &Select) -> Result<()> {
+        let tables = [Some(select.table), select.joined.map(|joined| joined.table)];
+        let connection = reader.connection()?;
+        let mut tables = tables.into_iter().flatten();
+        tables.try_for_each(|table| self.lane.known.look(connection, table))
     }
 
     /// Every row in key order.

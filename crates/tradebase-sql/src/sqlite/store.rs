@@ -93,8 +93,35 @@ impl Store {
         Writer::take(&self.lane, call).await
     }
 
-    /// A connection that reads: that of the transaction, if the call is part of one.
+    /// A connection that reads: that of the transaction, if the call is part of one. The table of
+    /// the call is looked at before it is first used.
     pub(super) async fn reader(&self, call: &Call<'_>) -> Result<Reader> {
+        let reader = self.any_reader(call).await?;
+        if let Some(table) = call.table {
+            self.lane.known.look(reader.connection()?, table)?;
+        }
+        Ok(reader)
+    }
+
+    /// Looks at tables before they are first written to.
+    pub(super) async fn acquaint(
+        &self,
+        call: &Call<'_>,
+        tables: impl Iterator<Item = &'static Table>,
+    ) -> Result<()> {
+        let known = &self.lane.known;
+        for table in tables.filter(|table| !known.has(table)) {
+            let is_free = self.lane.writer.try_lock().is_ok();
+            if call.sqlite().is_none() && is_free {
+                known.look(&self.writer(call).await?.get()?.connection, table)?;
+            } else {
+                known.look(self.any_reader(call).await?.connection()?, table)?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn any_reader(&self, call: &Call<'_>) -> Result<Reader> {
         if let Some(held) = call.sqlite() {
             return held.take(call).await.map(Reader::held);
         }
@@ -158,12 +185,15 @@ impl Store {
         if let Some(held) = call.sqlite() {
             let mut held = held.take(call).await?;
             let dropped = held.writing()?.execute(&tables::drop(table));
+            self.lane.known.forget();
             return dropped.inspect_err(|e| call.fails(e));
         }
         let mut writer = self.writer(call).await?;
         writer.begin().await?;
         writer.parts()?.execute(&tables::drop(table))?;
-        writer.parts()?.step("COMMIT")
+        let dropped = writer.parts()?.step("COMMIT");
+        self.lane.known.forget();
+        dropped
     }
 
     /// Closes all connections; the one that writes last, because it tidies the log away. One that

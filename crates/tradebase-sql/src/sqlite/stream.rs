@@ -36,6 +36,7 @@ impl Store {
         call.runs_own(&text);
         let reading = Reading { table: select.table, text, bindings, decode };
         let reader = self.reader(call).await?;
+        self.look(&reader, select)?;
         let (sender, receiver) = channel(CHUNKS_WAITING);
         on_a_thread(self.runtime(), move || {
             let rest = reading.send(&reader, &sender);

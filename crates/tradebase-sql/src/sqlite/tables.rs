@@ -3,6 +3,7 @@
 use tradebase_core::uuid::Uuid;
 use tradebase_core::{Code, Column, Date, Error, Kind, OnDelete, Result, Roles, Table, Timestamp};
 
+use super::known::{self, Standing};
 use super::types::{INTEGER_DIGITS_MAX, check, sqlite_type};
 use super::{blob, error};
 use crate::literal::{self, hex};
@@ -142,27 +143,34 @@ fn on_delete(what: OnDelete) -> Result<&'static str> {
 }
 
 /// Creates the table with its view, inside a transaction that the caller began.
+///
+/// The view of a table that is there already says what the stored values mean: where it says
+/// something else of a column than the record, that is refused. It is made anew only to show more.
 pub(super) fn create_in(connection: &rusqlite::Connection, table: &'static Table) -> Result<()> {
-    let run =
-        |sql: &str| connection.execute_batch(sql).map_err(|e| error::from_sqlite(&e, Some(table)));
+    let failed = |e| error::from_sqlite(&e, Some(table));
+    let run = |sql: &str| connection.execute_batch(sql).map_err(failed);
+    let before = Standing::of(connection, table)?;
+    let agreed = before.view.as_deref().filter(|_| before.has_table);
+    let anew = agreed.map_or(Ok(true), |view| known::agree(table, view))?;
     run(&create(table)?)?;
-    let view = super::view::create(table);
-    let have: Option<String> = connection
-        .query_row(
-            "SELECT sql FROM sqlite_schema WHERE type = 'view' AND name = ?1",
-            [super::view::name(table)],
-            |row| row.get(0),
-        )
-        .map(Some)
-        .or_else(|e| match e {
-            rusqlite::Error::QueryReturnedNoRows => Ok(None),
-            e => Err(error::from_sqlite(&e, Some(table))),
-        })?;
-    if have.as_deref() == Some(view.as_str()) {
+    if !anew {
         // Making it again would make every connection read the schema anew.
         return Ok(());
     }
-    run(&format!("DROP VIEW IF EXISTS {};\n{view}", quoted(&super::view::name(table))))
+    if before.has_table {
+        let mut have = Vec::new();
+        let note = |row: &rusqlite::Row<'_>| row.get("name").map(|name| have.push(name));
+        connection.pragma(None, "table_xinfo", table.name, note).map_err(failed)?;
+        let has = |column: &Column| {
+            have.iter().any(|name: &String| name.eq_ignore_ascii_case(column.name.text))
+        };
+        if !table.columns.iter().all(has) {
+            // A view of what is not there would keep everything from being altered.
+            return Ok(());
+        }
+    }
+    let name = quoted(&super::view::name(table));
+    run(&format!("DROP VIEW IF EXISTS {name};\n{}", super::view::create(table)))
 }
 
 /// The statements that drop a table.

@@ -45,16 +45,7 @@ pub(super) fn check(column: &'static Column) -> Option<String> {
         Kind::Bool => Some(format!("{name} IN (0, 1)")),
         Kind::I16 => Some(between(name, i16::MIN, i16::MAX)),
         Kind::I32 => Some(between(name, i32::MIN, i32::MAX)),
-        Kind::Decimal { precision, .. } => {
-            let most = decimal::power_of_ten(precision) - 1;
-            Some(if precision <= INTEGER_DIGITS_MAX {
-                between(name, -most, most)
-            } else {
-                let [least, most] = [-most, most].map(|units| hex(&blob::encode(units)));
-                let range = between(name, format!("X'{least}'"), format!("X'{most}'"));
-                format!("length({name}) = 16 AND {range}")
-            })
-        }
+        Kind::Decimal { precision, .. } => Some(decimal_check(name, precision)),
         Kind::Uuid => Some(format!("length({name}) = 16")),
         // Before 3.45 json_valid of null is 0, not null: a shell 3.40 would find every null wrong.
         Kind::Json if column.nullable => Some(format!("{name} IS NULL OR json_valid({name})")),
@@ -62,6 +53,17 @@ pub(super) fn check(column: &'static Column) -> Option<String> {
         Kind::Text { max } => text_check(column, name, max),
         _ => None,
     }
+}
+
+/// What a decimal of so many digits must keep to.
+pub(crate) fn decimal_check(name: &str, precision: u8) -> String {
+    let most = decimal::power_of_ten(precision) - 1;
+    if precision <= INTEGER_DIGITS_MAX {
+        return between(name, -most, most);
+    }
+    let [least, most] = [-most, most].map(|units| hex(&blob::encode(units)));
+    let range = between(name, format!("X'{least}'"), format!("X'{most}'"));
+    format!("length({name}) = 16 AND {range}")
 }
 
 fn text_check(column: &'static Column, name: &str, max: Option<u32>) -> Option<String> {

@@ -23,6 +23,7 @@ enum Base {
 
 impl Unit {
     pub(super) async fn begin(store: &Store, call: &Call<'_>) -> Result<Self> {
+        store.acquaint(call, call.table.into_iter()).await?;
         let base = match call.sqlite() {
             None => {
                 let mut writer = store.writer(call).await?;

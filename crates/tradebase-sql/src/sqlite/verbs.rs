@@ -97,6 +97,7 @@ impl Store {
 
     /// Carries work out: through the lane, or on the connection of the transaction.
     async fn work(&self, call: &Call<'_>, work: Work) -> Result<Outcome> {
+        self.acquaint(call, work.tables()).await?;
         match call.sqlite() {
             None => self.lane.run(call, work).await,
             Some(held) => {

@@ -25,12 +25,17 @@ pub(super) fn create(table: &Table) -> String {
 }
 
 fn column(table: &Table, column: &Column) -> String {
-    let name = quoted(column.name.text);
-    let value = format!("{}.{name}", quoted(table.name));
-    match readable(column.kind, &value) {
+    line(table.name, column.name.text, column.kind, column.nullable)
+}
+
+/// What the view of a table says of a column.
+pub(crate) fn line(table: &str, column: &str, kind: Kind, nullable: bool) -> String {
+    let name = quoted(column);
+    let value = format!("{}.{name}", quoted(table));
+    match readable(kind, &value) {
         None => format!("{value} AS {name}"),
         // Some functions make text even of null.
-        Some(text) if column.nullable => {
+        Some(text) if nullable => {
             format!("CASE WHEN {value} IS NOT NULL THEN {text} END AS {name}")
         }
         Some(text) => format!("{text} AS {name}"),
@@ -38,7 +43,7 @@ fn column(table: &Table, column: &Column) -> String {
 }
 
 /// The readable form of a value; none if it is readable as it is.
-fn readable(kind: Kind, value: &str) -> Option<String> {
+pub(crate) fn readable(kind: Kind, value: &str) -> Option<String> {
     match kind {
         Kind::Decimal { precision, scale } if precision > INTEGER_DIGITS_MAX => {
             Some(wide_decimal(value, scale))
@@ -100,7 +105,7 @@ fn wide_decimal(value: &str, scale: u8) -> String {
 /// sign. They are taken as six words of 16 bits (`word`), inverted and increased by one below
 /// zero. From the top word down (`part`), all so far is multiplied by 2^16 and the word added, in
 /// two halves of 14 digits each: 10^14 * 2^16 still fits an integer of 63 bits.
-fn wide_digits(value: &str) -> String {
+pub(crate) fn wide_digits(value: &str) -> String {
     let digit = |place: u8, weight: u32| {
         format!("instr('123456789ABCDEF', substr(hex({value}), {place} + 4 * i, 1)) * {weight}")
     };

@@ -1,6 +1,6 @@
 //! Work that is carried out as a whole, alone or together with other work.
 
-use tradebase_core::{Code, Error, Result};
+use tradebase_core::{Code, Error, Result, Table};
 
 use super::write::{Done, Write};
 use super::writing::Writing;
@@ -35,6 +35,15 @@ impl Work {
             Work::One(_) => 1,
             Work::Several(writes) => writes.len(),
         }
+    }
+
+    /// The tables that it writes to.
+    pub(super) fn tables(&self) -> impl Iterator<Item = &'static Table> {
+        let writes = match self {
+            Work::One(write) => std::slice::from_ref(write),
+            Work::Several(writes) => writes,
+        };
+        writes.iter().map(|write| write.table)
     }
 
     /// Whether nobody knows how many rows it writes: that is nothing for a thread that must not

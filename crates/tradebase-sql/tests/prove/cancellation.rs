@@ -11,12 +11,14 @@ use tokio::runtime::Handle;
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 use tradebase_core::{Code, Link, Record, Result, Value};
-use tradebase_sql::{Conflict, DynamicConflict, DynamicFilter, DynamicRow, Sql, SqlOptions, count};
+use tradebase_sql::{
+    Conflict, DynamicConflict, DynamicFilter, DynamicRow, Migrator, Sql, SqlOptions, Target, count,
+};
 #[cfg(feature = "postgres")]
 use tradebase_testkit::{Postgres, Proxy};
 use tradebase_testkit::{TempFolder, drop_after};
 
-use crate::common;
+use crate::{common, files};
 
 /// More polls than any call needs.
 const POLLS_MAX: u32 = 400;
@@ -268,6 +270,19 @@ verbs! {
         connection.batch("COMMIT").await?;
         connection.release().await?
     };
+    "migrate/migrator.rs status", 0, |sql, id| { tabled(&sql).status().await? };
+    "migrate/migrator.rs history", 0, |sql, id| { tabled(&sql).history().await? };
+    "migrate/migrator.rs would_take_back", 0, |sql, id| {
+        tabled(&sql).would_take_back(&Target::End).await?
+    };
+    "migrate/compare.rs shape", 0, |sql, id| { sql.shape().await? };
+    "migrate/compare.rs wanted", 0, |sql, id| { sql.wanted(&[Fill::TABLE]).await? };
+}
+
+/// A migrator with a version that makes a table.
+fn tabled(sql: &Sql) -> Migrator {
+    let up = "CREATE TABLE extra (id BIGINT);\nINSERT INTO extra VALUES (1);\n";
+    files::migrator(sql, [files::set("tabled", &[files::version(up, "DROP TABLE extra;")])])
 }
 
 /// What cannot be dropped in the middle of the others, because it is the begin or the end: each
@@ -277,12 +292,25 @@ const ALONE: &[&str] = &[
     "sql.rs open_with",
     "sql.rs close",
     "sql.rs drop_table",
+    "dynamic/verbs.rs drop_table",
     // Its records count no versions; it is the same as `update` otherwise.
     "dynamic/verbs.rs update_if_version",
     "changes.rs delete_every_row",
+    // What `shape` and `wanted` do, one after another.
+    "migrate/compare.rs draft",
+    "migrate/migrator.rs verify",
+    "migrate/difference.rs drift",
+    // Each has a connection and a lock of its own: dropped in `tests/migrating/run`, and killed at
+    // every poll by the proof `migrate_crash`.
+    "migrate/migrator.rs up",
+    "migrate/migrator.rs down",
+    "migrate/migrator.rs adopt",
     // They need a server and roles of their own: dropped at every poll in `tests/guest.rs`.
     "guest/mod.rs query",
     "guest/role.rs guest_role",
+    // They need a table that is cut: dropped at every poll in `tests/migrating/parts.rs`.
+    "migrate/parts/mod.rs keep_parts",
+    "migrate/parts/mod.rs default_parts_in_use",
 ];
 
 /// A new stretch of keys.
@@ -407,11 +435,13 @@ async fn begin_and_end(url: &str) {
         assert!(left == 0 || (left == u64::try_from(BATCH).unwrap() && emptied.is_none()));
         let dropped = drop_after(sql.drop_table::<Fill>(), polls, woken).await;
         sql.create_table::<Fill>().await.unwrap();
+        let by_name = drop_after(sql.table(Fill::TABLE).drop_table(), polls, woken).await;
+        sql.create_table::<Fill>().await.unwrap();
         sql.drop_table::<Fill>().await.unwrap();
         let closed = drop_after(sql.clone().close(), polls, woken).await;
         sql.clone().close().await.unwrap();
         assert_eq!(sql.get::<Fill>(&1).await.unwrap_err().code(), Code::Closed);
-        if emptied.is_some() && dropped.is_some() && closed.is_some() {
+        if emptied.is_some() && dropped.is_some() && by_name.is_some() && closed.is_some() {
             return;
         }
     }

@@ -165,6 +165,11 @@ impl Drop for Other {
     }
 }
 
+/// What the first process of a proof has named to this one; none when nobody has.
+pub fn named() -> Option<String> {
+    env::var_os(FILE).and_then(|named| named.into_string().ok())
+}
+
 /// The store that the first process of a proof has named; none when nobody has.
 pub async fn named_store() -> Option<Sql> {
     let file = env::var_os(FILE)?;

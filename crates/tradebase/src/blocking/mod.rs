@@ -29,6 +29,7 @@
 //! # }
 //! ```
 
+mod migrations;
 mod sql;
 
 use std::cell::Cell;
@@ -44,8 +45,9 @@ use tokio::task::unconstrained;
 #[cfg(feature = "duckdb")]
 use tradebase_core::{Handed, Row, Value};
 use tradebase_core::{Record, Result};
+use tradebase_sql::{PartOptions, PartReport};
 
-use crate::{Config, Connected, Health, Info};
+use crate::{Config, Connected, Health, Info, Opening};
 
 /// The stores, without async. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -62,6 +64,11 @@ impl Tradebase {
     /// Opens the stores, as [`crate::Tradebase::open`] does.
     pub fn open(config: Config) -> Result<Self> {
         crate::Tradebase::builder(config).open_now().map(Self)
+    }
+
+    /// Opens the stores with more than a configuration, as [`Opening::open`] does.
+    pub fn open_with(opening: Opening) -> Result<Self> {
+        opening.open_now().map(Self)
     }
 
     #[cfg(feature = "testing")]
@@ -114,6 +121,11 @@ impl Tradebase {
     /// Asks every room whether it answers.
     pub fn health(&self) -> Result<Health> {
         self.0.runtime().wait(self.0.health())
+    }
+
+    /// Keeps the parts of the registered records that are cut by time.
+    pub fn keep_parts(&self, options: &PartOptions) -> Result<PartReport> {
+        self.0.runtime().wait(self.0.keep_parts(options))?
     }
 
     /// What is open, without secrets.

@@ -234,6 +234,12 @@ impl Config {
     }
 }
 
+/// Who runs the process, as the system's own variables say.
+pub(crate) fn user() -> Option<String> {
+    let said = |name: &&str| std::env::var(name).ok().filter(|user| !user.trim().is_empty());
+    ["USER", "LOGNAME", "USERNAME"].iter().find_map(said)
+}
+
 /// Whether the user wants no colours, by the variable that programs agree on.
 #[doc(hidden)]
 pub fn refuses_colour() -> bool {

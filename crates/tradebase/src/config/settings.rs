@@ -11,6 +11,9 @@ use super::address;
 use super::kind::MEMORY;
 use crate::log::LogFormat;
 
+/// The folder of migrations, unless told otherwise.
+pub(super) const MIGRATIONS: &str = "migrations";
+
 /// All settings, checked. See [`Config::settle`](super::Config::settle).
 #[derive(Clone, Debug)]
 #[non_exhaustive]
@@ -106,6 +109,8 @@ pub struct SqlSettings {
     pub mmap_bytes: usize,
     /// What survives when the power fails.
     pub durability: Durability,
+    /// The folder of migrations. It need not be there.
+    pub migrations: PathBuf,
 }
 
 /// Where the relational store is.

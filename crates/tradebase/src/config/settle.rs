@@ -113,6 +113,7 @@ fn sql(read: &Read<'_>, profile: Profile, data_folder: &Path) -> Result<SqlSetti
         cache_bytes: read.count("sql.cache_bytes")?,
         mmap_bytes: read.count("sql.mmap_bytes")?,
         durability,
+        migrations: PathBuf::from(read.text("sql.migrations")?.unwrap_or_default()),
     })
 }
 

@@ -336,6 +336,9 @@ const SQL: &[Setting] = &[
     Setting::new("sql", "sql.durability", own!("SQL_DURABILITY"), Kind::Words(DURABILITIES))
         .default(Preset::Text("full"))
         .means("full keeps every answered write when the power fails, relaxed may lose the last"),
+    Setting::new("sql", "sql.migrations", names!("DATABASE_MIGRATIONS"), Kind::Folder)
+        .default(Preset::Text(super::settings::MIGRATIONS))
+        .means("the folder of the migrations that the command runs, a folder in it for each set"),
 ];
 
 const CACHE: &[Setting] = &[
