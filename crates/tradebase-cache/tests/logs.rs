@@ -3,12 +3,12 @@
 mod common;
 
 use std::fmt::{self, Write};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, Once};
 
 use common::{Price, price, within_ten_seconds};
 use tracing::field::{Field, Visit};
 use tracing::span;
-use tracing::subscriber::{DefaultGuard, Subscriber, set_default};
+use tracing::subscriber::{DefaultGuard, Subscriber, set_default, set_global_default};
 use tracing::{Event, Level, Metadata};
 use tradebase_cache::{CacheStore, Json, RedisCommand};
 use tradebase_testkit::Redis;
@@ -19,6 +19,10 @@ struct Lines(Arc<Mutex<Vec<(Level, String)>>>);
 
 impl Lines {
     fn begin() -> (Self, DefaultGuard) {
+        // Somebody always listens: an event that is first met while nobody does may be taken for
+        // one that nobody ever wants.
+        static EVER: Once = Once::new();
+        EVER.call_once(|| set_global_default(Self::default()).unwrap());
         let lines = Self::default();
         let guard = set_default(lines.clone());
         (lines, guard)

@@ -67,9 +67,11 @@ fn from_half_way(dialect: Dialect, [up, beside]: [&str; 2], back: &Back) -> Resu
     let last = chunks(dialect, &back.beside_last)?;
     let (up, beside) = (chunks(dialect, up)?, chunks(dialect, beside)?);
     let built = built(&last);
-    let mut text = String::new();
+    let (mut text, mut dropped) = (String::new(), BTreeSet::new());
     for (table, action) in actions(&last) {
-        if let Action::DropConstraint { constraint, tolerant: true } = action {
+        if let Action::DropConstraint { constraint, tolerant: true } = action
+            && dropped.insert((table, constraint))
+        {
             let (table, constraint) = (quoted(table), quoted(constraint));
             _ = writeln!(text, "ALTER TABLE {table} DROP CONSTRAINT IF EXISTS {constraint};");
         }

@@ -29,9 +29,14 @@ pub async fn look_over(sql: &Sql, seed: u64) {
     let second = sql.draft(&sql.wanted(&b).await.unwrap(), true).await.unwrap();
     let (set, _folder) = apply::written(apply::engine(sql), &[first, second]);
     told.0 += &told_files(&set);
-    let found = set.lint(apply::engine(sql)).unwrap().into_iter();
-    let left = found.filter(|one| !ARGUED.iter().any(|(code, _)| *code == one.code));
-    let left: Vec<_> = left.collect();
+    let found = set.lint(apply::engine(sql)).unwrap();
+    // A new key reads all rows in the same file: a column of it that may not be null any more
+    // costs nothing beside.
+    let keyed = |file: &str| found.iter().any(|one| one.code == "M011" && one.file == file);
+    let argued = |code: &str, file: &str| {
+        ARGUED.iter().any(|(known, _)| *known == code) || code == "M006" && keyed(file)
+    };
+    let left: Vec<_> = found.iter().filter(|one| !argued(one.code, &one.file)).collect();
     assert!(left.is_empty(), "{left:#?}");
 }
 
