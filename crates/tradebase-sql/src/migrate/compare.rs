@@ -98,7 +98,7 @@ impl Draft {
         let renames = &wanted.renames.counting(now, &wanted.shape);
         let (mut to, notes) = completed(engine, now, &wanted.shape, renames, drop_unknown);
         if engine == Dialect::Sqlite {
-            to = sqlite::carried(now, &to, renames)?;
+            to = sqlite::carried(now, &to, &wanted.shape, renames)?;
         }
         let mut draft = Draft {
             up: plan(engine, now, &to, renames)?,

@@ -5,13 +5,19 @@ use tradebase_core::{Code, Error, Result};
 use super::aside::Aside;
 use super::catalogue::{BEHIND_A_VIEW, order};
 use super::rename::{InTheWay, Sources};
-use crate::migrate::shape::{Shape, TriggerShape};
+use crate::migrate::shape::{Shape, TableShape, TriggerShape};
 use crate::migrate::wanted::Renames;
 
 /// The shape to reach, in which triggers, views and what else was taken over from the first shape
 /// mention things by their new names. The engine itself writes these texts: it is asked to rename,
-/// aside.
-pub(in crate::migrate) fn carried(from: &Shape, to: &Shape, renames: &Renames) -> Result<Shape> {
+/// aside. What is wanted has its new names already, though it may read like something that was
+/// there: a column may get the name that another one had.
+pub(in crate::migrate) fn carried(
+    from: &Shape,
+    to: &Shape,
+    wanted: &Shape,
+    renames: &Renames,
+) -> Result<Shape> {
     let mut to = to.clone();
     to.beside = from.beside.clone();
     let sources = Sources::of(from, &to, renames);
@@ -23,13 +29,15 @@ pub(in crate::migrate) fn carried(from: &Shape, to: &Shape, renames: &Renames) -
         for (name, table) in &mut to.tables {
             let old = sources.old(name).and_then(|old| from.tables.get(old));
             let (Some(old), Some(new)) = (old, after.tables.get(name)) else { continue };
-            take(&mut table.checks, &old.checks, &new.checks);
-            take(&mut table.references, &old.references, &new.references);
-            take(&mut table.indexes, &old.indexes, &new.indexes);
+            let empty = TableShape::default();
+            let wanted = wanted.tables.get(name).unwrap_or(&empty);
+            take(&mut table.checks, &wanted.checks, &old.checks, &new.checks);
+            take(&mut table.references, &wanted.references, &old.references, &new.references);
+            take(&mut table.indexes, &wanted.indexes, &old.indexes, &new.indexes);
             let renamed = sources.old(name) != Some(name);
             take_triggers(&mut table.triggers, &old.triggers, &new.triggers, renamed)?;
         }
-        for (name, text) in &mut to.views {
+        for (name, text) in to.views.iter_mut().filter(|(n, _)| !wanted.views.contains_key(*n)) {
             if let Some(new) = after.views.get(name).filter(|_| from.views.get(name) == Some(text))
             {
                 text.clone_from(new);
@@ -96,14 +104,14 @@ fn take_triggers(
     Ok(())
 }
 
-/// Puts what things became in the place of what they were.
-fn take<T: PartialEq + Clone>(to: &mut [T], was: &[T], is: &[T]) {
+/// Puts what things became in the place of what they were, but for those that are wanted.
+fn take<T: PartialEq + Clone>(to: &mut [T], wanted: &[T], was: &[T], is: &[T]) {
     let gone: Vec<_> = was.iter().filter(|one| !is.contains(one)).collect();
     let come: Vec<_> = is.iter().filter(|one| !was.contains(one)).collect();
     if gone.len() != come.len() {
         return;
     }
-    for one in to {
+    for one in to.iter_mut().filter(|one| !wanted.contains(one)) {
         if let Some((_, new)) = gone.iter().zip(&come).find(|(old, _)| **old == one) {
             *one = (*new).clone();
         }
